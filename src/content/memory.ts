@@ -1,0 +1,48 @@
+import { EngineshedError } from '../errors/index.js';
+import { type Descriptor, type Digest, isDigest } from '../oci/index.js';
+import type { ByteStream, OpenContent, Target } from './types.js';
+import { checkBytes } from './verify.js';
+
+/** A target in memory, for small images and for tests. */
+export function memoryTarget(label = 'memory'): Target {
+  const blobs = new Map<Digest, { bytes: Uint8Array; descriptor: Descriptor }>();
+  const names = new Map<string, Descriptor>();
+  const stored = (digest: Digest, what: string) => {
+    const blob = blobs.get(digest);
+    if (blob === undefined) throw new EngineshedError('CONTENT_NOT_FOUND', `${label} has no ${what}`);
+    return blob;
+  };
+  return {
+    label,
+    async fetch(descriptor): Promise<ByteStream> {
+      const { bytes } = stored(descriptor.digest, descriptor.digest);
+      return (async function* () {
+        checkBytes(bytes, descriptor);
+        yield bytes;
+      })();
+    },
+    async exists(descriptor) {
+      return blobs.has(descriptor.digest);
+    },
+    async push(descriptor, open: OpenContent) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of await open()) chunks.push(chunk);
+      const bytes = Buffer.concat(chunks);
+      checkBytes(bytes, descriptor);
+      if (!blobs.has(descriptor.digest)) blobs.set(descriptor.digest, { bytes, descriptor });
+    },
+    async resolve(wanted) {
+      const descriptor = isDigest(wanted) ? blobs.get(wanted)?.descriptor : names.get(wanted);
+      if (descriptor === undefined)
+        throw new EngineshedError('REFERENCE_NOT_FOUND', `${label} has no ${wanted}`);
+      return descriptor;
+    },
+    async tag(descriptor, tag) {
+      stored(descriptor.digest, `${descriptor.digest} to tag as ${tag}`);
+      names.set(tag, descriptor);
+    },
+    async *tags() {
+      yield* names.keys();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Descriptor } from '../oci/index.js';
+
+/** Bytes as they come. A consumer that stops early ends the source (its iterator's `return`). */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** How to read content. */
+export interface FetchOptions {
+  /** Abandons the read. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Opens content for reading from its first byte; may be called again when a transfer has to be repeated. */
+export type OpenContent = () => Promise<ByteStream>;
+
+/** Content by descriptor. */
+export interface ContentStore {
+  /**
+   * Reads content. What it yields is verified: the stream ends with `SIZE_MISMATCH` or `DIGEST_MISMATCH` instead of its
+   * regular end where the bytes are not the descriptor's. A consumer must not trust them before that end.
+   * @throws EngineshedError `CONTENT_NOT_FOUND`, and what the place of the content adds
+   */
+  fetch(descriptor: Descriptor, options?: FetchOptions): Promise<ByteStream>;
+  /** Tells whether the content is there. */
+  exists(descriptor: Descriptor): Promise<boolean>;
+  /**
+   * Stores content, verified against the descriptor; what exists already is not stored again. It is there completely or
+   * not at all.
+   * @throws EngineshedError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, and what the place of the content adds
+   */
+  push(descriptor: Descriptor, open: OpenContent): Promise<void>;
+}
+
+/** Names for manifests. */
+export interface TagResolver {
+  /**
+   * The descriptor that a tag or a digest stands for now.
+   * @throws EngineshedError `REFERENCE_NOT_FOUND`
+   */
+  resolve(tagOrDigest: string): Promise<Descriptor>;
+  /** Lets `tag` stand for a manifest that is there. */
+  tag(descriptor: Descriptor, tag: string): Promise<void>;
+  /** All tags, in no promised order. */
+  tags(): AsyncIterable<string>;
+}
+
+/** A place of images: content and the tags that name it. A registry's repository is one, an OCI image layout another. */
+export interface Target extends ContentStore, TagResolver {
+  /** What the target is called in messages, for instance `ghcr.io/acme/engine` or `oci:./images`. */
+  readonly label: string;
+}
+
+/** What the long operations report while they run. All sizes are in bytes. */
+export type ProgressEvent =
+  | { readonly type: 'resolved'; readonly what: string; readonly digest: string }
+  | {
+      readonly type: 'transfer';
+      readonly id: string;
+      readonly label: string;
+      readonly bytes: number;
+      readonly total: number;
+    }
+  | { readonly type: 'transferred'; readonly id: string; readonly label: string; readonly total: number }
+  | { readonly type: 'present'; readonly id: string; readonly label: string; readonly total: number }
+  | { readonly type: 'waiting'; readonly what: string }
+  | { readonly type: 'warning'; readonly message: string };
+
+/** Receives progress; must not throw. */
+export type Reporter = (event: ProgressEvent) => void;

@@ -1,0 +1,101 @@
+import type { Descriptor, Digest, LayoutReference, RegistryReference } from '../oci/index.js';
+
+/** Where an engine takes a component from. */
+export type SourceDefinition =
+  | { readonly kind: 'image'; readonly reference: RegistryReference }
+  | { readonly kind: 'layout'; readonly reference: LayoutReference }
+  | { readonly kind: 'directory'; readonly path: string };
+
+/** A functional piece of an engine: a path inside a source. */
+export interface PartDefinition {
+  /** What the part is for, unique in the engine, for instance `core-engine`. */
+  readonly type: string;
+  /** The name of the source that it lies in. */
+  readonly source: string;
+  /** The path inside the source, with `/`; `.` is the whole source. */
+  readonly path: string;
+}
+
+/** How one environment variable is made. A rule whose part the engine lacks sets nothing. */
+export type EnvironmentRule =
+  /** A fixed value. */
+  | { readonly name: string; readonly kind: 'value'; readonly value: string }
+  /** The path of a part, or of something inside it; `path` may differ by platform (`process.platform` names). */
+  | {
+      readonly name: string;
+      readonly kind: 'part';
+      readonly part: string;
+      readonly path: string | Readonly<Record<string, string>> | undefined;
+    }
+  /** The paths of those parts that the engine has, joined; nothing where it has none. */
+  | {
+      readonly name: string;
+      readonly kind: 'parts';
+      readonly parts: readonly string[];
+      readonly separator: string;
+    }
+  /** One of two values, by whether the engine has a part. */
+  | {
+      readonly name: string;
+      readonly kind: 'has-part';
+      readonly part: string;
+      readonly yes: string;
+      readonly no: string;
+    };
+
+/** What sort of name an engine has. */
+export type EngineKind = 'channel' | 'dated' | 'version' | 'custom';
+
+/** An engine as it is asked for: sources by reference. Plain data, all references absolute. */
+export interface EngineDefinition {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: EngineKind;
+  /** The catalog that defines it: `hamlet` for the built-in one, else the path of a file; `REF` for a bare reference. */
+  readonly catalog: string;
+  readonly sources: Readonly<Record<string, SourceDefinition>>;
+  readonly parts: readonly PartDefinition[];
+  readonly environment: readonly EnvironmentRule[];
+}
+
+/** A layer of a resolved source. */
+export interface LockedLayer {
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+}
+
+/** A source, resolved. */
+export type LockedSource =
+  | {
+      readonly kind: 'image' | 'layout';
+      /** The reference that was asked for. */
+      readonly reference: string;
+      /** The digest that it stood for: that of an index, or of the manifest itself. */
+      readonly resolved: Digest;
+      /** The manifest of the image, after the choice of a platform. */
+      readonly manifest: Descriptor;
+      /** The config of the image. */
+      readonly config: Descriptor;
+      /** The layers, lowest first. */
+      readonly layers: readonly LockedLayer[];
+      /** The manifest's annotations. */
+      readonly annotations: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'directory'; readonly path: string };
+
+/** An engine as it was found: sources by digest. Plain data. */
+export interface EngineLock {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: EngineKind;
+  readonly catalog: string;
+  readonly sources: Readonly<Record<string, LockedSource>>;
+  readonly parts: readonly PartDefinition[];
+  readonly environment: readonly EnvironmentRule[];
+}
+
+/** Environment variables to set and, because another engine may have set them, to unset. */
+export interface EngineEnvironment {
+  readonly set: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+}

@@ -1,0 +1,121 @@
+import { type ErrorCode, type ErrorKind, errorCodes, errorKinds } from './codes.js';
+import { sanitize } from './sanitize.js';
+
+/** Data that a caller may act on, beside the code. Only what applies is set. */
+export interface ErrorDetails {
+  /** What should have been there (a digest, a size in bytes, a media type). */
+  readonly expected?: string | number;
+  /** What was there instead. */
+  readonly actual?: string | number;
+  /** The address that was asked, without user info and query. */
+  readonly url?: string;
+  /** The HTTP status of the answer. */
+  readonly status?: number;
+  /** The file or archive entry concerned. */
+  readonly path?: string;
+  /** The reference concerned. */
+  readonly reference?: string;
+}
+
+/** What an error is made of, beside its code and message. */
+export interface ErrorOptions {
+  /** What the user can do next, as one sentence. */
+  readonly hint?: string | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** Data that a caller may act on. */
+  readonly details?: ErrorDetails;
+}
+
+/**
+ * The one error class of Engineshed. `message` says what happened to what; `hint` says what to do next; `code` is stable.
+ * Control characters and credentials are removed from message, hint and details when the error is made.
+ */
+export class EngineshedError extends Error {
+  override readonly name = 'EngineshedError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(sanitize(message), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint === undefined ? undefined : sanitize(options.hint);
+    this.details = sanitizeDetails(options.details ?? {});
+  }
+
+  /** The kind of the error, which groups codes by what a caller can do about them. */
+  get kind(): ErrorKind {
+    return errorCodes[this.code];
+  }
+
+  /** The exit status of a command that ends with this error (see `errorKinds`). */
+  get exitStatus(): number {
+    return errorKinds[this.kind];
+  }
+}
+
+/** Tells whether `error` is an {@link EngineshedError} and, where codes are given, has one of them. */
+export function isEngineshedError(error: unknown, ...codes: readonly ErrorCode[]): error is EngineshedError {
+  return error instanceof EngineshedError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/**
+ * Says in which operation an error happened: the same code, hint and details, with `operation` before the message.
+ * An error of another class becomes `INTERNAL`, unless it is a failed system call (see {@link fromSystemError}).
+ */
+export function inOperation(operation: string, error: unknown): EngineshedError {
+  const known = error instanceof EngineshedError ? error : fromSystemError(error);
+  return new EngineshedError(known.code, `${operation}: ${known.message}`, {
+    hint: known.hint,
+    cause: error,
+    details: known.details,
+  });
+}
+
+/**
+ * Turns a failed system call into an error with a code: `DISK_FULL` (ENOSPC, EDQUOT), `FILE_PERMISSION` (EACCES, EPERM,
+ * EROFS), `PATH_NOT_FOUND` (ENOENT), `IO_FAILED` for every other; what is no system error becomes `INTERNAL`. An
+ * {@link EngineshedError} comes back as it is.
+ */
+export function fromSystemError(error: unknown): EngineshedError {
+  if (error instanceof EngineshedError) return error;
+  const system = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || typeof system.code !== 'string' || system.syscall === undefined) {
+    return new EngineshedError('INTERNAL', error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+  const where = system.path === undefined ? '' : ` ${system.path}`;
+  const details = system.path === undefined ? {} : { path: system.path };
+  const make = (code: ErrorCode, what: string, hint?: string) =>
+    new EngineshedError(code, `${what}${where} (${system.code}, ${system.syscall})`, {
+      hint,
+      cause: error,
+      details,
+    });
+  switch (system.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return make(
+        'DISK_FULL',
+        'No space is left to write',
+        'Free some space or choose another ENGINESHED_HOME.',
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return make('FILE_PERMISSION', 'No permission for', 'Check the owner and mode of that path.');
+    case 'EROFS':
+      return make('FILE_PERMISSION', 'The file system is read-only at');
+    case 'ENOENT':
+      return make('PATH_NOT_FOUND', 'There is no');
+    default:
+      return make('IO_FAILED', 'The file system failed at');
+  }
+}
+
+function sanitizeDetails(details: ErrorDetails): ErrorDetails {
+  return Object.fromEntries(
+    Object.entries(details).map(([key, value]) => [key, typeof value === 'string' ? sanitize(value) : value]),
+  );
+}

@@ -1,0 +1,10 @@
+export { type ErrorCode, type ErrorKind, errorCodes, errorKinds } from './codes.js';
+export {
+  EngineshedError,
+  type ErrorDetails,
+  type ErrorOptions,
+  fromSystemError,
+  inOperation,
+  isEngineshedError,
+} from './error.js';
+export { sanitize, sanitizeLine } from './sanitize.js';

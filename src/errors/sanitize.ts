@@ -1,0 +1,28 @@
+const controlOrBidi = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const urlUserInfo = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;
+const authorizationValue = /\b(basic|bearer)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
+const secretParameter =
+  /\b(access_token|refresh_token|identity_?token|token|password|secret|signature|sig|x-amz-signature|x-amz-security-token|x-amz-credential)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi;
+
+/**
+ * Makes text from outside safe to print: control and direction characters become `\xNN` or `\u{N}` (newline and tab
+ * stay), and user info in URLs, `Basic`/`Bearer` values and secret-looking parameters become `***`.
+ */
+export function sanitize(text: string): string {
+  return text
+    .replace(urlUserInfo, '$1***@')
+    .replace(authorizationValue, '$1 ***')
+    .replace(secretParameter, '$1$2***')
+    .replace(controlOrBidi, escapeCharacter);
+}
+
+/** The same, for text that must stay on one line: newlines and tabs are escaped too. */
+export function sanitizeLine(text: string): string {
+  return sanitize(text).replace(/\n/g, '\\n').replace(/\t/g, '\\t');
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '\n' || character === '\t') return character;
+  const code = character.charCodeAt(0);
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+}

@@ -1,0 +1,14 @@
+/** The pre-defined annotation keys of the image specification that Engineshed writes and reads. */
+export const annotationKeys = {
+  created: 'org.opencontainers.image.created',
+  revision: 'org.opencontainers.image.revision',
+  source: 'org.opencontainers.image.source',
+  version: 'org.opencontainers.image.version',
+  title: 'org.opencontainers.image.title',
+  refName: 'org.opencontainers.image.ref.name',
+  /**
+   * On a layer: `inert` says that its publisher keeps symbolic links which are absolute or lead out of the layer; they are
+   * then installed as they are and never followed.
+   */
+  externalLinks: 'io.github.engineshed.layer.external-links',
+} as const;

@@ -1,0 +1,53 @@
+export { annotationKeys } from './annotations.js';
+export {
+  chainId,
+  createDigester,
+  type Digest,
+  type DigestAlgorithm,
+  type Digester,
+  digestAlgorithm,
+  digestHex,
+  digestOf,
+  isDigest,
+  parseDigest,
+} from './digest.js';
+export { canonicalJson, parseJson } from './json.js';
+export {
+  type BuiltImage,
+  buildImage,
+  type Descriptor,
+  describe,
+  type ImageConfig,
+  type ImageParts,
+  type Index,
+  imageLayers,
+  type Manifest,
+  maxConfigBytes,
+  maxManifestBytes,
+  type ParsedManifest,
+  type Platform,
+  parseConfig,
+  parseManifest,
+  successors,
+} from './manifest.js';
+export {
+  type Compression,
+  isDockerSchema1,
+  isIndexType,
+  isManifestType,
+  layerCompression,
+  manifestAccept,
+  mediaTypes,
+} from './media-types.js';
+export { choosePlatform, formatPlatform, nodePlatform, type WantedPlatform } from './platform.js';
+export {
+  formatReference,
+  isLoopback,
+  type LayoutReference,
+  parseReference,
+  parseRegistry,
+  parseTag,
+  type Reference,
+  type RegistryReference,
+  wantedOf,
+} from './reference.js';

@@ -1,0 +1,198 @@
+import { EngineshedError } from '../errors/index.js';
+import { type Digest, isDigest, parseDigest } from './digest.js';
+
+/** An image in a registry. `registry` is `host[:port]`; without tag and digest it names the repository. */
+export interface RegistryReference {
+  readonly transport: 'registry';
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag?: string | undefined;
+  readonly digest?: Digest | undefined;
+}
+
+/** An image in an OCI image layout directory. */
+export interface LayoutReference {
+  readonly transport: 'oci';
+  /** The directory, as written. */
+  readonly path: string;
+  readonly tag?: string | undefined;
+  readonly digest?: Digest | undefined;
+}
+
+/** Where an image is: in a registry, or in an OCI image layout. */
+export type Reference = RegistryReference | LayoutReference;
+
+const domainName = /^(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])(?:\.(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9]))*$/i;
+const pathComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** The most characters of `registry/repository`, as distribution limits it. */
+const maxNameLength = 255;
+
+/**
+ * Parses a reference: `registry/repository[:tag][@digest]` by the grammar of the distribution project (`docker.io` and
+ * `library/` are filled in as Docker does), or `oci:DIR[:tag][@digest]`.
+ * @throws EngineshedError `REFERENCE_INVALID` (with the place of the fault), `DIGEST_INVALID`
+ */
+export function parseReference(text: string): Reference {
+  if (text.startsWith('oci:')) return parseLayout(text);
+  if (text.length > 1024) throw invalid(text.slice(0, 80), 'it is longer than 1024 characters');
+  if (/^[a-z]+:\/\//i.test(text))
+    throw invalid(text, 'it starts with a URL scheme', 'Leave the scheme out: host/repository:tag.');
+  const { name, tag, digest } = splitName(text);
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  const hasHost =
+    slash >= 0 && (/[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const registry = hasHost ? normalHost(first) : 'docker.io';
+  if (hasHost) checkRegistry(text, first);
+  let repository = hasHost ? name.slice(slash + 1) : name;
+  checkRepository(text, repository);
+  if (registry === 'docker.io' && !repository.includes('/')) repository = `library/${repository}`;
+  if (`${registry}/${repository}`.length > maxNameLength)
+    throw invalid(text, `its name is longer than ${maxNameLength} characters`);
+  return { transport: 'registry', registry, repository, ...optional(text, tag, digest) };
+}
+
+/**
+ * Parses a registry with an optional path below it, such as `mirror.example.com:5000/hamlet-io`.
+ * @throws EngineshedError `REFERENCE_INVALID`
+ */
+export function parseRegistry(text: string): { registry: string; path: string } {
+  const slash = text.indexOf('/');
+  const host = slash < 0 ? text : text.slice(0, slash);
+  const path = slash < 0 ? '' : text.slice(slash + 1).replace(/\/+$/, '');
+  if (/^[a-z]+:\/\//i.test(text))
+    throw invalid(text, 'it starts with a URL scheme', 'Leave the scheme out: host[:port][/path].');
+  checkRegistry(text, host);
+  if (path !== '') checkRepository(text, path);
+  return { registry: normalHost(host), path };
+}
+
+/** The text form of a reference; {@link parseReference} reads it back. */
+export function formatReference(reference: Reference): string {
+  const name =
+    reference.transport === 'oci' ? `oci:${reference.path}` : `${reference.registry}/${reference.repository}`;
+  return `${name}${reference.tag === undefined ? '' : `:${reference.tag}`}${reference.digest === undefined ? '' : `@${reference.digest}`}`;
+}
+
+/** What a target is asked for: the digest where there is one, else the tag, else `latest`. */
+export function wantedOf(reference: Reference): string {
+  return reference.digest ?? reference.tag ?? 'latest';
+}
+
+/**
+ * Checks a tag against the grammar of the distribution specification.
+ * @throws EngineshedError `REFERENCE_INVALID`
+ */
+export function parseTag(text: string): string {
+  if (!tagGrammar.test(text)) {
+    throw new EngineshedError(
+      'REFERENCE_INVALID',
+      `"${text.slice(0, 140)}" is not a tag: ${tagFault(text)}`,
+      {
+        hint: 'A tag has 1 to 128 letters, digits, "_", "." or "-", and does not start with "." or "-".',
+      },
+    );
+  }
+  return text;
+}
+
+/** Tells whether an IP address or name is this machine's own, as Docker judges it for plain http. */
+export function isLoopback(registry: string): boolean {
+  const host = registry.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host === '::1' ||
+    /^127(?:\.\d{1,3}){3}$/.test(host)
+  );
+}
+
+function parseLayout(text: string): LayoutReference {
+  let rest = text.slice('oci:'.length);
+  let digest: string | undefined;
+  const at = rest.lastIndexOf('@');
+  if (at >= 0 && /^[a-z0-9]+:[0-9a-zA-Z]+$/.test(rest.slice(at + 1))) {
+    digest = rest.slice(at + 1);
+    rest = rest.slice(0, at);
+  }
+  const colon = rest.lastIndexOf(':');
+  const drive = /^[A-Za-z]:[\\/]/.test(rest) && colon === 1;
+  const hasTag = colon >= 0 && !drive && !rest.slice(colon + 1).includes('/');
+  const path = hasTag ? rest.slice(0, colon) : rest;
+  if (path === '') throw invalid(text, 'it names no directory', 'Write oci:DIRECTORY:tag.');
+  if (/[\u0000-\u001f]/.test(path)) throw invalid(text, 'its directory has a control character');
+  return { transport: 'oci', path, ...optional(text, hasTag ? rest.slice(colon + 1) : undefined, digest) };
+}
+
+function splitName(text: string): { name: string; tag: string | undefined; digest: string | undefined } {
+  const at = text.indexOf('@');
+  const digest = at < 0 ? undefined : text.slice(at + 1);
+  const named = at < 0 ? text : text.slice(0, at);
+  if (digest !== undefined && !isDigest(digest)) {
+    if (/[@/]/.test(digest))
+      throw invalid(text, 'what follows "@" is no digest', 'User names do not belong into a reference.');
+    parseDigest(digest);
+  }
+  const colon = named.lastIndexOf(':');
+  const isTag = colon > named.lastIndexOf('/');
+  return {
+    name: isTag ? named.slice(0, colon) : named,
+    tag: isTag ? named.slice(colon + 1) : undefined,
+    digest,
+  };
+}
+
+function optional(text: string, tag: string | undefined, digest: string | undefined) {
+  if (tag !== undefined && !tagGrammar.test(tag))
+    throw invalid(text, `its tag "${tag.slice(0, 140)}" ${tagFault(tag)}`);
+  return {
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest: parseDigest(digest) }),
+  };
+}
+
+function checkRegistry(text: string, host: string): void {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(.*))?$/.exec(host);
+  const name = match?.[1];
+  if (name === undefined || (!name.startsWith('[') && !domainName.test(name)))
+    throw invalid(text, `"${host}" is not a registry host`);
+  const port = match?.[2];
+  if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)) {
+    throw invalid(text, `":${port}" is not a port`);
+  }
+}
+
+function checkRepository(text: string, repository: string): void {
+  for (const component of repository.split('/')) {
+    if (pathComponent.test(component)) continue;
+    const fault =
+      component === ''
+        ? 'it has an empty path component'
+        : component !== component.toLowerCase()
+          ? `its path component "${component}" has upper-case letters`
+          : `its path component "${component}" is not allowed`;
+    throw invalid(
+      text,
+      fault,
+      'Path components are lower-case letters and digits, joined by ".", "_", "__" or "-".',
+    );
+  }
+}
+
+function tagFault(tag: string): string {
+  if (tag === '') return 'is empty';
+  if (tag.length > 128) return `has ${tag.length} characters, 128 are allowed`;
+  if (/^[.-]/.test(tag)) return `starts with "${tag[0]}"`;
+  const bad = /[^A-Za-z0-9._-]/.exec(tag)?.[0] ?? '';
+  return `has the character "${bad}"`;
+}
+
+function normalHost(host: string): string {
+  const lower = host.toLowerCase();
+  return lower === 'index.docker.io' || lower === 'registry-1.docker.io' ? 'docker.io' : lower;
+}
+
+function invalid(text: string, fault: string, hint?: string): EngineshedError {
+  return new EngineshedError('REFERENCE_INVALID', `"${text}" is not an image reference: ${fault}`, { hint });
+}
