@@ -52,8 +52,8 @@ export function choosePlatform(index: Index, wanted: WantedPlatform): Descriptor
     (platform?: Platform) => platform?.os === 'linux' && platform.architecture === wanted.architecture,
     (platform?: Platform) => platform?.os === 'linux' && platform.architecture === 'amd64',
   ];
-  for (const fit of fits) {
-    const found = images.find((entry) => fit(entry.platform));
+  for (const matches of fits) {
+    const found = images.find((entry) => matches(entry.platform));
     if (found !== undefined) return found;
   }
   const offered = images.map((entry) => (entry.platform ? formatPlatform(entry.platform) : 'any')).join(', ');
