@@ -3,8 +3,6 @@ import {
   choosePlatform,
   type Descriptor,
   type ImageConfig,
-  isIndexType,
-  isManifestType,
   type Manifest,
   maxConfigBytes,
   maxManifestBytes,
@@ -70,9 +68,4 @@ export async function readImage(
     'MANIFEST_INVALID',
     `${descriptor.digest} has indexes more than ${maxIndexDepth} deep inside each other`,
   );
-}
-
-/** Tells whether a descriptor is of something that has successors. */
-export function isManifestOrIndex(descriptor: Descriptor): boolean {
-  return isIndexType(descriptor.mediaType) || isManifestType(descriptor.mediaType);
 }

@@ -1,0 +1,286 @@
+import {
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { resolve as resolvePath } from 'node:path';
+import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
+import {
+  acquireLock,
+  isAlive,
+  type Owner,
+  ownedName,
+  parseOwnedName,
+  replaceFile,
+  syncDirectory,
+} from '../files/index.js';
+import {
+  annotationKeys,
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  type Index,
+  isDigest,
+  maxManifestBytes,
+  mediaTypes,
+  parseJson,
+  parseManifest,
+} from '../oci/index.js';
+import type { ByteStream, OpenContent, Target } from './types.js';
+import { verified } from './verify.js';
+
+const layoutVersion = '1.0.0';
+const lockDirectory = '.engineshed-lock';
+const temporaryPrefix = '.engineshed-new-';
+
+/** An OCI image layout directory (image specification, "Image Layout"). */
+export interface Layout extends Target {
+  /** The directory, absolute. */
+  readonly directory: string;
+  /** A path inside the layout for a new file that {@link Layout.adopt} will take; the file does not exist. */
+  temporaryFile(): string;
+  /**
+   * Takes a finished file, whose digest and size the caller has computed while writing it, as content: it is moved, not
+   * copied.
+   * @throws EngineshedError `SIZE_MISMATCH`, `DISK_FULL`, `IO_FAILED`
+   */
+  adopt(file: string, descriptor: Descriptor): Promise<void>;
+}
+
+/**
+ * Opens an OCI image layout for reading.
+ * @param owner this process, for locks and temporary files, should it be written to
+ * @throws EngineshedError `PATH_NOT_FOUND`, `LAYOUT_INVALID`
+ */
+export function openLayout(path: string, owner: Owner): Layout {
+  const directory = resolvePath(path);
+  const label = `oci:${path}`;
+  let marker: Buffer;
+  try {
+    marker = readFileSync(`${directory}/oci-layout`);
+  } catch (cause) {
+    const there = statSync(directory, { throwIfNoEntry: false }) !== undefined;
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw inOperation(`Opening ${label}`, cause);
+    throw there
+      ? new EngineshedError(
+          'LAYOUT_INVALID',
+          `${path} is not an OCI image layout: it has no file "oci-layout"`,
+          { cause },
+        )
+      : new EngineshedError('PATH_NOT_FOUND', `There is no OCI image layout at ${path}`, {
+          cause,
+          details: { path },
+        });
+  }
+  const version = (parseJson(marker, `file ${path}/oci-layout`) as { imageLayoutVersion?: unknown } | null)
+    ?.imageLayoutVersion;
+  if (typeof version !== 'string' || !version.startsWith('1.')) {
+    throw new EngineshedError(
+      'LAYOUT_INVALID',
+      `${path} is an image layout of version ${JSON.stringify(version)}; 1 is supported`,
+    );
+  }
+  return layoutTarget(directory, label, owner);
+}
+
+/**
+ * Opens an OCI image layout for writing, and makes an empty one where there is none.
+ * @throws EngineshedError `LAYOUT_INVALID`, `FILE_PERMISSION`, `DISK_FULL`
+ */
+export function createLayout(path: string, owner: Owner): Layout {
+  const directory = resolvePath(path);
+  try {
+    mkdirSync(`${directory}/blobs/sha256`, { recursive: true });
+    if (statSync(`${directory}/oci-layout`, { throwIfNoEntry: false }) === undefined) {
+      const others = readdirSync(directory).filter(
+        (name) => name !== 'blobs' && !name.startsWith('.engineshed-'),
+      );
+      if (others.length > 0 && !others.includes('index.json')) {
+        throw new EngineshedError('LAYOUT_INVALID', `${path} is not empty and not an OCI image layout`, {
+          hint: 'Name an empty or new directory.',
+          details: { path },
+        });
+      }
+      replaceFile(`${directory}/oci-layout`, JSON.stringify({ imageLayoutVersion: layoutVersion }));
+    }
+  } catch (error) {
+    throw inOperation(`Opening oci:${path} for writing`, error);
+  }
+  sweepTemporaryFiles(directory);
+  return openLayout(path, owner);
+}
+
+function layoutTarget(directory: string, label: string, owner: Owner): Layout {
+  const blobPath = (digest: Digest) => `${directory}/blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+  const temporaryFile = () => `${directory}/${temporaryPrefix}${ownedName(owner)}`;
+
+  const layout: Layout = {
+    label,
+    directory,
+    temporaryFile,
+
+    async fetch(descriptor): Promise<ByteStream> {
+      const path = blobPath(descriptor.digest);
+      await stat(path).catch((cause) => {
+        throw cause.code === 'ENOENT'
+          ? new EngineshedError('CONTENT_NOT_FOUND', `${label} has no content ${descriptor.digest}`, {
+              cause,
+            })
+          : fromSystemError(cause);
+      });
+      return verified(createReadStream(path, { highWaterMark: 1024 * 1024 }), descriptor);
+    },
+
+    async exists(descriptor) {
+      return statSync(blobPath(descriptor.digest), { throwIfNoEntry: false })?.size === descriptor.size;
+    },
+
+    async push(descriptor, openContent: OpenContent) {
+      if (await layout.exists(descriptor)) return;
+      const file = temporaryFile();
+      try {
+        const handle = await open(file, 'wx', 0o644);
+        try {
+          for await (const chunk of verified(await openContent(), descriptor)) await handle.writeFile(chunk);
+        } finally {
+          await handle.close();
+        }
+        await layout.adopt(file, descriptor);
+      } catch (error) {
+        rmSync(file, { force: true });
+        throw inOperation(`Writing ${descriptor.digest} to ${label}`, error);
+      }
+    },
+
+    async adopt(file, descriptor) {
+      const path = blobPath(descriptor.digest);
+      const handle = await open(file, 'r+');
+      try {
+        const { size } = await handle.stat();
+        if (size !== descriptor.size) {
+          throw new EngineshedError(
+            'SIZE_MISMATCH',
+            `${file} should have ${descriptor.size} bytes and has ${size}`,
+          );
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      mkdirSync(`${directory}/blobs/${digestAlgorithm(descriptor.digest)}`, { recursive: true });
+      renameSync(file, path);
+      syncDirectory(`${directory}/blobs/${digestAlgorithm(descriptor.digest)}`);
+    },
+
+    async resolve(wanted) {
+      const { manifests } = readIndex(directory, label);
+      const found = isDigest(wanted)
+        ? manifests.find((entry) => entry.digest === wanted)
+        : manifests.findLast((entry) => entry.annotations?.[annotationKeys.refName] === wanted);
+      if (found !== undefined) return found;
+      if (isDigest(wanted)) {
+        const nested = describeManifestFile(blobPath(wanted), wanted);
+        if (nested !== undefined) return nested;
+      }
+      throw new EngineshedError(
+        'REFERENCE_NOT_FOUND',
+        `${label} has no image ${isDigest(wanted) ? wanted : `with the tag "${wanted}"`}`,
+        {
+          hint: `It has: ${[...tagsOf(manifests)].slice(0, 10).join(', ') || 'no tags'}.`,
+          details: { reference: `${label}:${wanted}` },
+        },
+      );
+    },
+
+    async tag(descriptor, tag) {
+      if (!(await layout.exists(descriptor))) {
+        throw new EngineshedError(
+          'CONTENT_NOT_FOUND',
+          `${label} has no content ${descriptor.digest} to tag as ${tag}`,
+        );
+      }
+      const lock = await acquireLock(`${directory}/${lockDirectory}`, 'exclusive', owner);
+      try {
+        const index = readIndex(directory, label);
+        const others = index.manifests.filter(
+          (entry) =>
+            entry.annotations?.[annotationKeys.refName] !== tag && !isUntagged(entry, descriptor.digest),
+        );
+        const { mediaType, digest, size, platform, artifactType } = descriptor;
+        const named = {
+          mediaType,
+          digest,
+          size,
+          platform,
+          artifactType,
+          annotations: { [annotationKeys.refName]: tag },
+        };
+        replaceFile(`${directory}/index.json`, JSON.stringify({ ...index, manifests: [...others, named] }));
+      } catch (error) {
+        throw inOperation(`Tagging ${label}:${tag}`, error);
+      } finally {
+        lock?.release();
+      }
+    },
+
+    async *tags() {
+      yield* tagsOf(readIndex(directory, label).manifests);
+    },
+  };
+  return layout;
+}
+
+function readIndex(directory: string, label: string): Index {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(`${directory}/index.json`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw inOperation(`Reading ${label}`, error);
+    return { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: [] };
+  }
+  try {
+    // The file has no descriptor of its own: it is where the layout's trust begins.
+    const descriptor = {
+      mediaType: mediaTypes.imageIndex,
+      digest: `file ${label}/index.json` as Digest,
+      size: bytes.length,
+    };
+    const parsed = parseManifest(bytes, descriptor);
+    if (parsed.kind === 'index') return parsed.index;
+  } catch (cause) {
+    throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is malformed`, { cause });
+  }
+  throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is no index`);
+}
+
+function* tagsOf(manifests: readonly Descriptor[]): Generator<string> {
+  const tags = manifests.map((entry) => entry.annotations?.[annotationKeys.refName]);
+  yield* new Set(tags.filter((tag) => tag !== undefined));
+}
+
+function isUntagged(entry: Descriptor, digest: Digest): boolean {
+  return entry.digest === digest && entry.annotations?.[annotationKeys.refName] === undefined;
+}
+
+/** A manifest that the layout has without naming it in its index, such as one inside a nested index. */
+function describeManifestFile(path: string, digest: Digest): Descriptor | undefined {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined || size > maxManifestBytes) return undefined;
+  const { mediaType } = parseJson(readFileSync(path), `manifest ${digest}`) as { mediaType?: unknown };
+  return typeof mediaType === 'string' ? { mediaType, digest, size } : undefined;
+}
+
+function sweepTemporaryFiles(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(temporaryPrefix)) continue;
+    const owner = parseOwnedName(name.slice(temporaryPrefix.length));
+    if (owner !== undefined && !isAlive(owner, `${directory}/${name}`, Date.now))
+      rmSync(`${directory}/${name}`, { force: true });
+  }
+}

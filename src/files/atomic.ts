@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** A file-name suffix that no other process uses. */
+export function uniqueSuffix(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/**
+ * Writes a new file completely and durably: the bytes are on the disk before this returns.
+ * @throws NodeJS.ErrnoException, `EEXIST` where the file exists
+ */
+export function writeNewFile(path: string, bytes: Uint8Array | string, mode = 0o644): void {
+  const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  const fd = openSync(path, 'wx', mode);
+  try {
+    for (let at = 0; at < data.byteLength; ) at += writeSync(fd, data, at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Replaces a file in one step: a reader sees the old bytes or the new ones, also after a crash.
+ * @param staging a directory on the same file system for the new file until it is complete; the file's own unless told
+ * @throws NodeJS.ErrnoException
+ */
+export function replaceFile(path: string, bytes: Uint8Array | string, staging = dirname(path)): void {
+  const temporary = `${staging}/.new-${uniqueSuffix()}`;
+  try {
+    writeNewFile(temporary, bytes);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+/**
+ * Lets a symbolic link lead elsewhere in one step: whoever follows it meets the old target or the new one.
+ * @param staging a directory on the same file system
+ * @throws NodeJS.ErrnoException, `EISDIR` or `ENOTEMPTY` where a directory stands at `path`
+ */
+export function replaceLink(path: string, target: string, staging = dirname(path)): void {
+  const temporary = `${staging}/.link-${uniqueSuffix()}`;
+  symlinkSync(target, temporary);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+/** Makes the names in a directory durable. Where the system cannot do that for a directory, it is left out. */
+export function syncDirectory(path: string): void {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EINVAL' && code !== 'EPERM' && code !== 'EBADF' && code !== 'EISDIR') throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Moves a finished directory to its place. Where a directory is there already, somebody else made the same one: it stays.
+ * @returns whether this call put it there
+ * @throws NodeJS.ErrnoException
+ */
+export function publishDirectory(from: string, to: string): 'moved' | 'exists' {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return 'exists';
+    throw error;
+  }
+  syncDirectory(dirname(to));
+  return 'moved';
+}
