@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../oci/index.js';
+import type { EngineLock, LockedSource } from './types.js';
+
+/**
+ * Names an engine's installed result: the first 16 hexadecimal digits of the sha256 of the canonical JSON of all that
+ * decides it, which is the engine's name, each source's manifest digest and diffIDs (or its path), the parts and the rules
+ * of the environment. What only tells where it came from does not count: references, the registry, descriptions, the
+ * catalog. So the same engine from a mirror or an image layout has the same id, and one with other content has another.
+ */
+export function lockId(lock: EngineLock): string {
+  const decisive = {
+    name: lock.name,
+    sources: Object.fromEntries(
+      Object.entries(lock.sources).map(([name, source]) => [name, sourceContent(source)]),
+    ),
+    parts: sortBy(lock.parts, (part) => part.type),
+    environment: sortBy(lock.environment, (rule) => rule.name),
+  };
+  return createHash('sha256').update(canonicalJson(decisive)).digest('hex').slice(0, 16);
+}
+
+function sourceContent(source: LockedSource): object {
+  return source.kind === 'directory'
+    ? { directory: source.path }
+    : { manifest: source.manifest.digest, diffIds: source.layers.map((layer) => layer.diffId) };
+}
+
+function sortBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}

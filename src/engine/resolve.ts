@@ -1,0 +1,173 @@
+import {
+  type ContentStore,
+  mapLimited,
+  type Reporter,
+  readAll,
+  readImage,
+  type Target,
+} from '../content/index.js';
+import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
+import {
+  type Descriptor,
+  formatReference,
+  imageLayers,
+  type LayoutReference,
+  layerCompression,
+  maxConfigBytes,
+  type RegistryReference,
+  type WantedPlatform,
+  wantedOf,
+} from '../oci/index.js';
+import type { EngineDefinition, EngineLock, LockedLayer, LockedSource, SourceDefinition } from './types.js';
+
+/** How many sources of an engine are resolved at the same time. */
+const concurrentSources = 8;
+
+/** A source whose content has to be got from somewhere. */
+export type ImageSource = Extract<SourceDefinition, { readonly kind: 'image' | 'layout' }>;
+
+/** What resolving an engine needs from outside. */
+export interface ResolveOptions {
+  /** The place that a source's reference is in. */
+  readonly target: (source: ImageSource) => Target;
+  /** The platform to choose from an index. */
+  readonly platform: WantedPlatform;
+  /** Tells whether a directory stands at an absolute path. */
+  readonly directoryExists: (path: string) => Promise<boolean>;
+  /**
+   * Manifests, indexes and configs that are at hand, asked before the target. What it lacks (`CONTENT_NOT_FOUND`) or has
+   * damaged is read from the target.
+   */
+  readonly known?: Pick<ContentStore, 'fetch'> | undefined;
+  readonly report?: Reporter | undefined;
+}
+
+/**
+ * Resolves an engine: each source's tag to a digest, once for all sources that name it, and on to manifest, config and
+ * layers, all verified. Sources go side by side. A reference with a digest and no tag asks for no tag.
+ * @returns the lock; sources in the definition's order
+ * @throws EngineshedError with the source's name before the message: `DIGEST_MISMATCH` where a reference has a tag and a
+ *   digest and the tag stands for another, `MEDIA_TYPE_UNSUPPORTED` for a layer that no reader knows, `PATH_NOT_FOUND` for
+ *   a missing directory, and what `TagResolver.resolve`, `readImage` and `imageLayers` throw
+ */
+export async function resolveEngine(
+  definition: EngineDefinition,
+  options: ResolveOptions,
+): Promise<EngineLock> {
+  const once = new Map<string, Promise<LockedSource>>();
+  const locked = await mapLimited(
+    Object.entries(definition.sources),
+    concurrentSources,
+    async ([name, source]): Promise<[string, LockedSource]> => {
+      const key =
+        source.kind === 'directory' ? `directory ${source.path}` : formatReference(source.reference);
+      const resolved = once.get(key) ?? resolveSource(source, options);
+      once.set(key, resolved);
+      try {
+        const lockedSource = await resolved;
+        if (lockedSource.kind !== 'directory')
+          options.report?.({ type: 'resolved', what: name, digest: lockedSource.resolved });
+        return [name, lockedSource];
+      } catch (error) {
+        throw inOperation(`source "${name}"`, error);
+      }
+    },
+  );
+  const { name, description, kind, catalog, parts, environment } = definition;
+  return { name, description, kind, catalog, sources: Object.fromEntries(locked), parts, environment };
+}
+
+async function resolveSource(source: SourceDefinition, options: ResolveOptions): Promise<LockedSource> {
+  if (source.kind !== 'directory') return resolveImage(source, options);
+  if (await options.directoryExists(source.path)) return { kind: 'directory', path: source.path };
+  throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${source.path}`, {
+    details: { path: source.path },
+  });
+}
+
+async function resolveImage(source: ImageSource, options: ResolveOptions): Promise<LockedSource> {
+  const target = options.target(source);
+  const reference = formatReference(source.reference);
+  const resolved = await resolveReference(target, source.reference);
+  const image = await readImage(withKnown(target, options.known), resolved, options.platform);
+  const layers = imageLayers(image.manifest, image.config).map(lockedLayer);
+  return {
+    kind: source.kind,
+    reference,
+    resolved: resolved.digest,
+    manifest: plain(image.descriptor),
+    config: plain(image.manifest.config),
+    layers,
+    annotations: image.manifest.annotations ?? {},
+  };
+}
+
+/** Asks once: for the tag where there is one, so that a digest beside it is checked against it (D02). */
+async function resolveReference(
+  target: Target,
+  reference: RegistryReference | LayoutReference,
+): Promise<Descriptor> {
+  const { tag, digest } = reference;
+  const descriptor = await target.resolve(tag ?? wantedOf(reference));
+  if (digest === undefined || descriptor.digest === digest) return descriptor;
+  throw new EngineshedError(
+    'DIGEST_MISMATCH',
+    `${formatReference(reference)} has a tag and a digest that disagree: ${tag ?? digest} stands for ${descriptor.digest}`,
+    {
+      hint: 'Leave out the tag to stay with the digest, or the digest to follow the tag.',
+      details: { expected: digest, actual: descriptor.digest, reference: formatReference(reference) },
+    },
+  );
+}
+
+function lockedLayer({ descriptor, diffId }: LockedLayer): LockedLayer {
+  if (layerCompression(descriptor.mediaType) !== undefined) return { descriptor: plain(descriptor), diffId };
+  throw new EngineshedError(
+    'MEDIA_TYPE_UNSUPPORTED',
+    `The layer ${descriptor.digest} has the media type "${descriptor.mediaType}", which cannot be read`,
+    {
+      hint: 'Layers are tar archives, plain or compressed with gzip or zstd. An artifact of another sort is no component.',
+      details: { actual: descriptor.mediaType },
+    },
+  );
+}
+
+/** Only what a lock needs: no inline data, no addresses. */
+function plain({ mediaType, digest, size, annotations, platform }: Descriptor): Descriptor {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(platform === undefined ? {} : { platform }),
+  };
+}
+
+/** The target's content, but small content from `known` where that has it whole. */
+function withKnown(target: Target, known: Pick<ContentStore, 'fetch'> | undefined): ContentStore {
+  return {
+    async fetch(descriptor, fetchOptions) {
+      const bytes = known === undefined ? undefined : await readKnown(known, descriptor);
+      return bytes === undefined ? target.fetch(descriptor, fetchOptions) : once(bytes);
+    },
+    exists: (descriptor) => target.exists(descriptor),
+    push: (descriptor, open) => target.push(descriptor, open),
+  };
+}
+
+async function readKnown(
+  known: Pick<ContentStore, 'fetch'>,
+  descriptor: Descriptor,
+): Promise<Uint8Array | undefined> {
+  if (descriptor.size > maxConfigBytes) return undefined;
+  try {
+    return await readAll(await known.fetch(descriptor), descriptor, maxConfigBytes);
+  } catch (error) {
+    if (isEngineshedError(error, 'CONTENT_NOT_FOUND', 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return undefined;
+    throw error;
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
