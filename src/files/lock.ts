@@ -62,6 +62,19 @@ export async function acquireLock(
   }
 }
 
+/**
+ * The living owners of claims on a lock: those that have it and those that wait for it. Sweeps dead ones.
+ * @param now the present time in milliseconds, as the file system stamps files
+ */
+export function lockOwners(directory: string, now: () => number): Owner[] {
+  try {
+    return livingClaims(directory, now).map((claim) => claim.owner);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
 interface Claim {
   readonly file: string;
   readonly mode: LockMode;
@@ -90,21 +103,25 @@ function makeClaim(directory: string, mode: LockMode, owner: Owner): OwnClaim {
 }
 
 function livingRivals(directory: string, own: OwnClaim): Claim[] {
-  const rivals: Claim[] = [];
   const now = () => {
     sign(own.file);
     return statSync(own.file).mtimeMs;
   };
-  for (const entry of readdirSync(directory)) {
+  return livingClaims(directory, now).filter(
+    (claim) => claim.file !== own.file && (claim.mode === 'exclusive' || own.mode === 'exclusive'),
+  );
+}
+
+function livingClaims(directory: string, now: () => number): Claim[] {
+  return readdirSync(directory).flatMap((entry) => {
     const file = `${directory}/${entry}`;
     const [mode, name = ''] = entry.split('.', 2);
     const owner = parseOwnedName(name);
-    if (file === own.file || owner === undefined || (mode !== 'shared' && mode !== 'exclusive')) continue;
-    if (!isAlive(owner, file, now)) rmSync(file, { force: true });
-    else if (mode === 'exclusive' || own.mode === 'exclusive')
-      rivals.push({ file, mode, rank: rankOf(name), owner });
-  }
-  return rivals;
+    if (owner === undefined || (mode !== 'shared' && mode !== 'exclusive')) return [];
+    if (isAlive(owner, file, now)) return [{ file, mode, rank: rankOf(name), owner }];
+    rmSync(file, { force: true });
+    return [];
+  });
 }
 
 /** The random part of the name, so that no process is always first. */

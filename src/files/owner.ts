@@ -35,6 +35,11 @@ export function parseOwnedName(name: string): Owner | undefined {
   return { pid: Number(pid), start, place };
 }
 
+/** Tells whether two owners are the same process. */
+export function sameOwner(a: Owner, b: Owner): boolean {
+  return a.pid === b.pid && a.start === b.start && a.place === b.place;
+}
+
 /**
  * Tells whether the owner of a path lives. A process of this machine is asked of the kernel, and a pid that was given to
  * another process since does not count. An owner elsewhere lives as long as it touches the path, see {@link leaseMilliseconds}.

@@ -1,0 +1,94 @@
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type ContentStore, checkBytes, readAll, type Target } from '../content/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
+import { uniqueSuffix, writeNewFile } from '../files/index.js';
+import {
+  type Descriptor,
+  type Digest,
+  isIndexType,
+  isManifestType,
+  maxConfigBytes,
+  mediaTypes,
+} from '../oci/index.js';
+import type { Store, Transaction } from './store.js';
+
+/** Small content that the store lacked while an engine was resolved, and that an install will keep. */
+export type Remembered = Map<Digest, Uint8Array>;
+
+/**
+ * A target that asks the store first for manifests and configs, and remembers those that it had to fetch. Tags are always
+ * asked of the target itself, so a warm install makes one request per source: for its tag.
+ */
+export function rememberingTarget(store: Store, target: Target, remembered: Remembered): Target {
+  const small = async (descriptor: Descriptor): Promise<Uint8Array> => {
+    const known = remembered.get(descriptor.digest) ?? readStored(store, descriptor);
+    if (known !== undefined) return known;
+    const bytes = await readAll(await target.fetch(descriptor), descriptor, maxConfigBytes);
+    remembered.set(descriptor.digest, bytes);
+    return bytes;
+  };
+  return {
+    label: target.label,
+    async fetch(descriptor, options) {
+      if (!isSmall(descriptor)) return target.fetch(descriptor, options);
+      const bytes = await small(descriptor);
+      return (async function* () {
+        yield bytes;
+      })();
+    },
+    exists: (descriptor) => target.exists(descriptor),
+    push: (descriptor, open) => target.push(descriptor, open),
+    resolve: (tagOrDigest) => target.resolve(tagOrDigest),
+    tag: (descriptor, tag) => target.tag(descriptor, tag),
+    tags: () => target.tags(),
+  };
+}
+
+/** Writes remembered content into the store, over a damaged file too. */
+export function keepContent(store: Store, transaction: Transaction, remembered: Remembered): void {
+  for (const [digest, bytes] of remembered) {
+    const path = store.paths.blob(digest);
+    const temporary = `${transaction.staging}/blob-${uniqueSuffix()}`;
+    writeNewFile(temporary, bytes, 0o444);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    renameSync(temporary, path);
+  }
+}
+
+/**
+ * Reads a manifest or config that the store has, verified.
+ * @throws EngineshedError `CONTENT_NOT_FOUND`
+ */
+export function storedContent(store: Store): Pick<ContentStore, 'fetch'> {
+  return {
+    async fetch(descriptor) {
+      const bytes = readStored(store, descriptor);
+      if (bytes === undefined)
+        throw new EngineshedError('CONTENT_NOT_FOUND', `The store has no ${descriptor.digest}`);
+      return (async function* () {
+        yield bytes;
+      })();
+    },
+  };
+}
+
+/** Damaged content counts as missing: it is fetched again. */
+function readStored(store: Store, descriptor: Descriptor): Uint8Array | undefined {
+  try {
+    const bytes = readFileSync(store.paths.blob(descriptor.digest));
+    checkBytes(bytes, descriptor);
+    return bytes;
+  } catch (error) {
+    if (isEngineshedError(error) || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isSmall({ mediaType, size }: Descriptor): boolean {
+  const types: string[] = [mediaTypes.imageConfig, mediaTypes.dockerConfig];
+  return (
+    size <= maxConfigBytes &&
+    (isManifestType(mediaType) || isIndexType(mediaType) || types.includes(mediaType))
+  );
+}

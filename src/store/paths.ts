@@ -1,0 +1,81 @@
+import { type Digest, digestAlgorithm, digestHex } from '../oci/index.js';
+
+/** The version of the layout below. It changes with every change that a reader of the documented part could notice. */
+export const storeVersion = 1;
+
+/**
+ * Every path of the store. `docs/on-disk-contract.md` says which of them programs in other languages may rely on.
+ *
+ * ```text
+ * STORE/
+ *   store.json                        {"version":1}
+ *   current -> engines/train/active   the active engine; `use` replaces this link
+ *   engines/train/active -> 4f0c…     what the name stands for; `install` replaces this link
+ *   engines/train/4f0c…/              one resolved state of the engine; never changed
+ *     engine.json                     name, sources by digest, parts, environment
+ *     env                             the environment for a POSIX shell
+ *     parts/core-engine -> /…/root/engine
+ *     sources/hamlet-engine-base -> /…/root
+ *   layers/sha256/9a1b…/              one layer, by diffID; never changed
+ *     layer.json                      what a layer says beside its files: whiteouts
+ *     root/                           its files, read-only
+ *   trees/sha256/77c0…/root/          several layers as one tree, by chain ID, hard links into layers/
+ *   blobs/sha256/03de…                manifests and configs
+ *   locks/layer-9a1b…/                claims of the processes that want a lock
+ *   staging/812-99120-…/              what a running process is making; swept when its owner is dead
+ * ```
+ */
+export interface StorePaths {
+  readonly root: string;
+  readonly version: string;
+  readonly current: string;
+  readonly engines: string;
+  readonly layers: string;
+  readonly trees: string;
+  readonly blobs: string;
+  readonly locks: string;
+  readonly staging: string;
+  /** The directory of everything under one engine name. */
+  engine(name: string): string;
+  /** The link to the state that an engine name stands for. */
+  engineActive(name: string): string;
+  /** One resolved state of an engine. */
+  engineState(name: string, id: string): string;
+  /** The directory of a layer, by diffID. */
+  layer(diffId: Digest): string;
+  /** The directory of a tree, by chain ID. */
+  tree(chainId: Digest): string;
+  /** The file of a manifest or config. */
+  blob(digest: Digest): string;
+  /** The directory of a lock's claims. */
+  lock(name: string): string;
+}
+
+/** The paths of the store at `root`, an absolute directory. */
+export function storePaths(root: string): StorePaths {
+  const byDigest = (kind: string, digest: Digest) =>
+    `${root}/${kind}/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+  return {
+    root,
+    version: `${root}/store.json`,
+    current: `${root}/current`,
+    engines: `${root}/engines`,
+    layers: `${root}/layers`,
+    trees: `${root}/trees`,
+    blobs: `${root}/blobs`,
+    locks: `${root}/locks`,
+    staging: `${root}/staging`,
+    engine: (name) => `${root}/engines/${name}`,
+    engineActive: (name) => `${root}/engines/${name}/active`,
+    engineState: (name, id) => `${root}/engines/${name}/${id}`,
+    layer: (diffId) => byDigest('layers', diffId),
+    tree: (chainId) => byDigest('trees', chainId),
+    blob: (digest) => byDigest('blobs', digest),
+    lock: (name) => `${root}/locks/${name}`,
+  };
+}
+
+/** The target of the `current` link for an engine, relative to the store, so that a moved store still leads right. */
+export function currentTarget(name: string): string {
+  return `engines/${name}/active`;
+}

@@ -1,0 +1,10 @@
+/** The part of the store that the fast commands load: reading what is installed, nothing else. */
+export { currentTarget, type StorePaths, storePaths } from './paths.js';
+export {
+  engineNames,
+  engineStates,
+  type InstalledEngine,
+  readCurrent,
+  readEngine,
+  readEngines,
+} from './record.js';

@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { EngineEnvironment, EngineKind, LockedSource, PartDefinition } from '../engine/types.js';
+import { EngineshedError, fromSystemError } from '../errors/index.js';
+import type { StorePaths } from './paths.js';
+
+/** The version of `engine.json`, part of the on-disk contract. */
+export const contractVersion = 1;
+
+/** An installed engine, as `engine.json` says it. Every `directory` is absolute. */
+export interface InstalledEngine {
+  readonly contract: typeof contractVersion;
+  readonly name: string;
+  /** Which resolved state of the engine this is: equal ids have equal content. */
+  readonly id: string;
+  /** When it was installed, RFC 3339. */
+  readonly installed: string;
+  readonly description: string;
+  readonly kind: EngineKind;
+  readonly catalog: string;
+  readonly sources: Readonly<Record<string, LockedSource & { readonly directory: string }>>;
+  readonly parts: readonly (PartDefinition & { readonly directory: string })[];
+  readonly environment: EngineEnvironment;
+}
+
+/**
+ * Reads what an engine name stands for.
+ * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `STORE_CORRUPT`, `STORE_VERSION`
+ */
+export function readEngine(paths: StorePaths, name: string): InstalledEngine {
+  const engine = readEngineFile(`${paths.engineActive(name)}/engine.json`);
+  if (engine !== undefined) return engine;
+  throw new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, {
+    hint: `Install it with: engineshed install ${name}`,
+  });
+}
+
+/** The installed engines, by name. Those with an unreadable record are given to `onCorrupt` and left out. */
+export function readEngines(
+  paths: StorePaths,
+  onCorrupt: (name: string, error: EngineshedError) => void,
+): InstalledEngine[] {
+  return engineNames(paths).flatMap((name) => {
+    try {
+      const engine = readEngineFile(`${paths.engineActive(name)}/engine.json`);
+      return engine === undefined ? [] : [engine];
+    } catch (error) {
+      onCorrupt(name, error as EngineshedError);
+      return [];
+    }
+  });
+}
+
+/** The names under which engines are installed, or were about to be, sorted. */
+export function engineNames(paths: StorePaths): string[] {
+  return list(paths.engines);
+}
+
+/** The ids of all resolved states of an engine that the store still has, sorted. */
+export function engineStates(paths: StorePaths, name: string): string[] {
+  return list(paths.engine(name)).filter((entry) => /^[0-9a-f]{16}$/.test(entry));
+}
+
+/** The name that the `current` link leads to; undefined where none is active. */
+export function readCurrent(paths: StorePaths): string | undefined {
+  let target: string;
+  try {
+    target = readlinkSync(paths.current);
+  } catch {
+    return undefined;
+  }
+  return /^engines\/([^/]+)\/active$/.exec(target)?.[1];
+}
+
+/**
+ * Reads an `engine.json`; undefined where there is none.
+ * @throws EngineshedError `STORE_CORRUPT`, `STORE_VERSION`, `FILE_PERMISSION`
+ */
+export function readEngineFile(path: string): InstalledEngine | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw fromSystemError(error);
+  }
+  let engine: InstalledEngine;
+  try {
+    engine = JSON.parse(text) as InstalledEngine;
+  } catch (cause) {
+    throw corrupt(path, 'it is not JSON', cause);
+  }
+  if (typeof engine?.contract === 'number' && engine.contract > contractVersion) {
+    throw new EngineshedError(
+      'STORE_VERSION',
+      `${path} was written by a newer Engineshed (contract ${engine.contract})`,
+      {
+        hint: 'Update Engineshed.',
+      },
+    );
+  }
+  const complete =
+    engine?.contract === contractVersion &&
+    typeof engine.name === 'string' &&
+    typeof engine.id === 'string' &&
+    typeof engine.sources === 'object' &&
+    Array.isArray(engine.parts) &&
+    typeof engine.environment?.set === 'object' &&
+    Array.isArray(engine.environment.unset);
+  if (!complete) throw corrupt(path, 'fields are missing');
+  return engine;
+}
+
+function corrupt(path: string, fault: string, cause?: unknown): EngineshedError {
+  return new EngineshedError('STORE_CORRUPT', `The record ${path} is damaged: ${fault}`, {
+    hint: 'Install that engine again.',
+    cause,
+    details: { path },
+  });
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw fromSystemError(error);
+  }
+}

@@ -1,0 +1,169 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import type { Reporter } from '../content/index.js';
+import { EngineshedError, inOperation } from '../errors/index.js';
+import {
+  acquireLock,
+  type Lock,
+  lockOwners,
+  type Owner,
+  ownedName,
+  parseOwnedName,
+  replaceFile,
+  sameOwner,
+} from '../files/index.js';
+import { removeTree } from '../layer/index.js';
+import { type StorePaths, storePaths, storeVersion } from './paths.js';
+
+/** The local home of everything installed. Making one touches nothing. */
+export interface Store {
+  readonly paths: StorePaths;
+  /** This process, which owns the locks it takes and the staging directories it makes. */
+  readonly owner: Owner;
+  readonly report: Reporter;
+}
+
+/** A store at `root`, an absolute directory that need not exist yet. */
+export function storeAt(root: string, owner: Owner, report: Reporter = () => {}): Store {
+  return { paths: storePaths(root), owner, report };
+}
+
+/**
+ * Checks that the store, where there is one, has a layout that this program knows.
+ * @throws EngineshedError `STORE_VERSION`, `STORE_CORRUPT`
+ */
+export function checkStoreVersion(paths: StorePaths): void {
+  let text: string;
+  try {
+    text = readFileSync(paths.version, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw inOperation('Opening the store', error);
+  }
+  const version = /^\{"version":(\d{1,9})\}\s*$/.exec(text)?.[1];
+  if (version === undefined) {
+    throw new EngineshedError('STORE_CORRUPT', `The file ${paths.version} is damaged`, {
+      hint: `If ${paths.root} is an Engineshed store, write {"version":${storeVersion}} into that file.`,
+      details: { path: paths.version },
+    });
+  }
+  if (Number(version) === storeVersion) return;
+  throw new EngineshedError(
+    'STORE_VERSION',
+    `The store ${paths.root} has the layout version ${version}; this program knows ${storeVersion}`,
+    {
+      hint: 'Use the Engineshed that wrote it, or set ENGINESHED_HOME to another directory.',
+      details: { expected: storeVersion, actual: Number(version) },
+    },
+  );
+}
+
+/** What a change of the store works in. */
+export interface Transaction {
+  /** A directory of this transaction's own, on the store's file system; gone when it ends. */
+  readonly staging: string;
+}
+
+/**
+ * Runs a change of the store: makes the store where there is none, sweeps what dead processes left, keeps the collection of
+ * unreachable content out while the change runs, and removes the change's staging directory at the end, however it ends.
+ * A change makes things in `staging` and moves each to its place in one step, the things that others lead to first.
+ * @throws EngineshedError `STORE_VERSION`, `DISK_FULL`, `FILE_PERMISSION`, `FILE_IN_THE_WAY`, and what `work` throws
+ */
+export async function transaction<T>(
+  store: Store,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  prepareStore(store);
+  return withLock(store, 'store', 'shared', async () => {
+    await sweepStaging(store);
+    const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
+    try {
+      mkdirSync(staging, { mode: 0o700 });
+      return await work({ staging });
+    } finally {
+      await removeTree(staging);
+    }
+  });
+}
+
+/** Runs `work` under a lock of the store, and says so when it has to wait. */
+export async function withLock<T>(
+  store: Store,
+  name: string,
+  mode: 'shared' | 'exclusive',
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = await acquireLock(store.paths.lock(name), mode, store.owner, {
+    onWait: (holder) =>
+      store.report({ type: 'waiting', what: `process ${holder.pid}, which holds "${name}"` }),
+  });
+  return releasing(lock, work);
+}
+
+/** Runs `work` under a lock only if that is free now; tells whether it ran. */
+export async function ifUnlocked(store: Store, name: string, work: () => Promise<void>): Promise<boolean> {
+  const lock = await acquireLock(store.paths.lock(name), 'exclusive', store.owner, { whenBusy: 'fail' });
+  if (lock !== undefined) await releasing(lock, work);
+  return lock !== undefined;
+}
+
+async function releasing<T>(lock: Lock | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    lock?.release();
+  }
+}
+
+function prepareStore(store: Store): void {
+  const { paths } = store;
+  try {
+    mkdirSync(paths.root, { recursive: true });
+    checkStoreVersion(paths);
+    for (const directory of [
+      paths.engines,
+      paths.layers,
+      paths.trees,
+      paths.blobs,
+      paths.locks,
+      paths.staging,
+    ]) {
+      makeOwnDirectory(directory);
+    }
+    if (lstatSync(paths.version, { throwIfNoEntry: false }) === undefined) {
+      replaceFile(paths.version, JSON.stringify({ version: storeVersion }));
+    }
+  } catch (error) {
+    throw inOperation(`Preparing the store ${paths.root}`, error);
+  }
+}
+
+/**
+ * Removes the staging directories of dead processes. A living one holds the store's lock for as long as it has one, so the
+ * directories are listed before the lock is looked at.
+ */
+async function sweepStaging({ paths }: Store): Promise<void> {
+  const names = readdirSync(paths.staging);
+  const living = lockOwners(paths.lock('store'), Date.now);
+  for (const name of names) {
+    const owner = parseOwnedName(name);
+    if (owner !== undefined && living.some((other) => sameOwner(owner, other))) continue;
+    // What cannot be removed now stays for the next sweep.
+    await removeTree(`${paths.staging}/${name}`).catch(() => {});
+  }
+}
+
+/** A link planted where the store writes is not followed. */
+function makeOwnDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!lstatSync(directory).isDirectory()) {
+      throw new EngineshedError('FILE_IN_THE_WAY', `${directory} is not a directory`, {
+        hint: 'Move it away; the store makes that directory itself.',
+        details: { path: directory },
+      });
+    }
+  }
+}
