@@ -48,7 +48,8 @@ const writers: Record<Exclude<EnvironmentFormat, 'json'>, Writer> = {
   zsh: posix,
   fish: {
     set: (name, value) => `set -gx ${name} '${value.replace(/[\\']/g, '\\$&')}';\n`,
-    unset: (name) => `set -e ${name};\n`,
+    // Erasing what is not there is a failure to fish.
+    unset: (name) => `set -e ${name}; or true;\n`,
   },
   powershell: {
     // PowerShell takes the typographic single quotes for quotes as well; doubled, each stands for itself.
@@ -60,9 +61,8 @@ const writers: Record<Exclude<EnvironmentFormat, 'json'>, Writer> = {
 
 function dotenvValue(name: string, value: string): string {
   if (value.includes('\r')) throw inexpressible(name, 'a carriage return', 'dotenv');
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the characters themselves are meant
   if (value.includes('${')) throw inexpressible(name, '"${", which some readers expand,', 'dotenv');
-  if (/^[^\s'"`#$]*$/.test(value)) return value;
+  if (/^[^\s\p{Cc}'"`#$]*$/u.test(value)) return value;
   if (!value.includes("'")) {
     if (/\\\\|\\$/.test(value)) throw inexpressible(name, 'backslashes beside what needs quotes', 'dotenv');
     return `'${value}'`;

@@ -54,15 +54,15 @@ export async function resolveEngine(
   definition: EngineDefinition,
   options: ResolveOptions,
 ): Promise<EngineLock> {
-  const once = new Map<string, Promise<LockedSource>>();
+  const begun = new Map<string, Promise<LockedSource>>();
   const locked = await mapLimited(
     Object.entries(definition.sources),
     concurrentSources,
     async ([name, source]): Promise<[string, LockedSource]> => {
       const key =
         source.kind === 'directory' ? `directory ${source.path}` : formatReference(source.reference);
-      const resolved = once.get(key) ?? resolveSource(source, options);
-      once.set(key, resolved);
+      const resolved = begun.get(key) ?? resolveSource(source, options);
+      begun.set(key, resolved);
       try {
         const lockedSource = await resolved;
         if (lockedSource.kind !== 'directory')
