@@ -1,0 +1,37 @@
+// What both commands of the README need first: the dependencies and a build, each only where it is missing or stale.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Installs the dependencies where they are not those of package-lock.json, and builds where a source is newer than dist. */
+export function setUp() {
+  if (newest([`${root}/package.json`, `${root}/package-lock.json`]) > newest([`${root}/node_modules/.package-lock.json`])) {
+    say('installing the dependencies');
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  }
+  if (newest(files(`${root}/src`).concat(`${root}/package.json`)) > newest([`${root}/dist/cli/main.cjs`])) {
+    say('building');
+    run(process.execPath, [`${root}/scripts/build.mjs`]);
+  }
+}
+
+/** Runs a program of the project's from its root; its failure is ours. */
+export function run(file, args, options = {}) {
+  execFileSync(file, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options });
+}
+
+export function say(text) {
+  console.log(`> ${text}`);
+}
+
+function newest(paths) {
+  return Math.max(...paths.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)));
+}
+
+function files(directory) {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`);
+}

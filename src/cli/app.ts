@@ -1,0 +1,45 @@
+import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
+import { available } from './commands/available.js';
+import { current } from './commands/current.js';
+import { env } from './commands/env.js';
+import { exec } from './commands/exec.js';
+import { install } from './commands/install.js';
+import { list } from './commands/list.js';
+import { publish } from './commands/publish.js';
+import { show } from './commands/show.js';
+import { uninstall } from './commands/uninstall.js';
+import { use } from './commands/use.js';
+import { which } from './commands/which.js';
+import { failureStatus, formatFailure } from './failure.js';
+import type { Host } from './host.js';
+
+/** The command line: its commands, and how their failures are told. A command's code is loaded when it is run. */
+export function application(host: Host) {
+  const fail = (error: unknown) => formatFailure(host, error);
+  return buildApplication<Host>(
+    buildRouteMap<string, Host>({
+      routes: { install, available, list, show, use, current, env, exec, which, uninstall, publish },
+      docs: {
+        brief: 'Distribute a product made of several components through any OCI registry',
+        fullDescription:
+          'Publish components as images, install an engine made of them, switch versions in one atomic step, run it.\n' +
+          'Start with: engineshed available, engineshed install, eval "$(engineshed env)".',
+      },
+    }),
+    {
+      name: 'engineshed',
+      versionInfo: { currentVersion: host.version },
+      scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+      documentation: { disableAnsiColor: true },
+      localization: {
+        text: {
+          ...text_en,
+          exceptionWhileRunningCommand: fail,
+          exceptionWhileLoadingCommandFunction: fail,
+          commandErrorResult: fail,
+        },
+      },
+      determineExitCode: failureStatus,
+    },
+  );
+}

@@ -1,0 +1,31 @@
+/** Flags that several commands share. */
+export const jsonFlag = {
+  kind: 'boolean',
+  brief: 'Print the result as one JSON document',
+  optional: true,
+  withNegated: false,
+} as const;
+
+/** Replaces the registry of a catalog. */
+export const registryFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: "Take the catalogs' images from this registry instead, for instance a mirror",
+  placeholder: 'HOST[:PORT][/PATH]',
+  optional: true,
+} as const;
+
+/** Registries that speak plain http. */
+export const plainHttpFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Speak plain http with this registry (repeatable; loopback addresses need no flag)',
+  placeholder: 'HOST[:PORT]',
+  optional: true,
+  variadic: true,
+} as const;
+
+/** The name of an engine as a positional argument. */
+export function engineArgument<const Optional extends boolean>(brief: string, optional: Optional) {
+  return { brief, parse: String, placeholder: 'ENGINE', optional } as const;
+}

@@ -1,0 +1,41 @@
+import { buildCommand } from '@stricli/core';
+import { jsonFlag, plainHttpFlag, registryFlag } from './flags.js';
+
+/** `engineshed install` */
+export const install = buildCommand({
+  docs: {
+    brief: 'Install an engine, or bring it up to date',
+    fullDescription:
+      'Resolves each source of the engine to a digest, fetches what the store lacks, verifies it and makes the engine complete in ' +
+      'one step. ENGINE is a name from a catalog (see "engineshed available") or an image: registry/repository[:tag][@digest] or ' +
+      "oci:DIR:tag. Without ENGINE it is the catalog's default. The first engine that is installed becomes the active one.",
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'The engine, or an image', parse: String, placeholder: 'ENGINE|REF', optional: true },
+      ],
+    },
+    flags: {
+      name: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Install an image under this name',
+        placeholder: 'NAME',
+        optional: true,
+      },
+      use: { kind: 'boolean', brief: 'Make it the active engine', optional: true, withNegated: false },
+      dryRun: {
+        kind: 'boolean',
+        brief: 'Say what would be fetched, and change nothing',
+        optional: true,
+        withNegated: false,
+      },
+      registry: registryFlag,
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/install.js')).install,
+});

@@ -1,0 +1,62 @@
+import { buildCommand } from '@stricli/core';
+import { jsonFlag, plainHttpFlag } from './flags.js';
+
+/** `engineshed publish` */
+export const publish = buildCommand({
+  docs: {
+    brief: 'Publish a directory as an image',
+    fullDescription:
+      'Packs DIR into one layer and pushes it as an image to REF: registry/repository[:tag], or oci:DIR:tag for an OCI image layout. ' +
+      'The same content gives the same layer anywhere. A .dockerignore is honoured and .git is left out. In a git checkout the ' +
+      'image tells its revision, source, version and time. Without any tag it is tagged "latest".',
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'The directory to publish', parse: String, placeholder: 'DIR' },
+        { brief: 'Where to publish it', parse: String, placeholder: 'REF' },
+      ],
+    },
+    flags: {
+      tag: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Tag the image (repeatable)',
+        placeholder: 'TAG',
+        optional: true,
+        variadic: true,
+      },
+      gitTags: {
+        kind: 'boolean',
+        brief:
+          'Tag it from git: "edge" on the default branch, "sha-" and the short commit, the version of a v1.2.3 tag',
+        optional: true,
+        withNegated: false,
+      },
+      annotation: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Annotate the image (repeatable)',
+        placeholder: 'KEY=VALUE',
+        optional: true,
+        variadic: true,
+      },
+      keepExternalLinks: {
+        kind: 'boolean',
+        brief: 'Keep symbolic links that are absolute or lead out of DIR, instead of refusing them',
+        optional: true,
+        withNegated: false,
+      },
+      dryRun: {
+        kind: 'boolean',
+        brief: 'Pack it, print its digests, push nothing',
+        optional: true,
+        withNegated: false,
+      },
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/publish.js')).publish,
+});

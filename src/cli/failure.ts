@@ -1,0 +1,27 @@
+import { type EngineshedError, fromSystemError } from '../errors/index.js';
+import { type Host, wantsJson } from './host.js';
+
+/** The text of an error on the error stream: a JSON document with `--json`, else a line for what happened and one for what to do. */
+export function formatFailure(host: Host, thrown: unknown): string {
+  const error = fromSystemError(thrown);
+  if (wantsJson(host)) return JSON.stringify({ error: failureJson(error) });
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+  if (error.kind !== 'internal') return `engineshed: ${error.message}${hint}`;
+  const stack = thrown instanceof Error && thrown.stack !== undefined ? `\n${thrown.stack}` : '';
+  return `engineshed: ${error.message}\n  This is a fault of Engineshed; please report it with the lines below.${stack}`;
+}
+
+/** The exit status of a command that ends with an error. */
+export function failureStatus(thrown: unknown): number {
+  return fromSystemError(thrown).exitStatus;
+}
+
+function failureJson(error: EngineshedError) {
+  return {
+    code: error.code,
+    kind: error.kind,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(Object.keys(error.details).length === 0 ? {} : { details: error.details }),
+  };
+}

@@ -1,0 +1,32 @@
+/** A stream to write text to. */
+export interface TextStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+/** Everything that the command line takes from its process; nothing else in the program reads `process`. */
+export interface Host {
+  readonly process: {
+    readonly stdout: TextStream;
+    readonly stderr: TextStream;
+    exitCode?: number | string | null;
+  };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly arguments: readonly string[];
+  readonly directory: string;
+  /** As `process.platform` and `process.arch` name them. */
+  readonly platform: string;
+  readonly architecture: string;
+  readonly pid: number;
+  readonly home: string;
+  readonly temporary: string;
+  readonly version: string;
+  now(): Date;
+}
+
+/** Whether this run prints one JSON document instead of text. Known before flags are parsed, since errors depend on it. */
+export function wantsJson(host: Host): boolean {
+  const end = host.arguments.indexOf('--');
+  return host.arguments.slice(0, end < 0 ? undefined : end).includes('--json');
+}

@@ -1,0 +1,107 @@
+import type { ProgressEvent, Reporter } from '../content/types.js';
+import { sanitizeLine } from '../errors/index.js';
+import type { Host } from './host.js';
+import { wantsJson } from './host.js';
+
+/** Prints the result of a command as one JSON document. */
+export function printJson(host: Host, value: unknown): void {
+  host.process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Prints a line of the result. Control characters in it are escaped. */
+export function printLine(host: Host, text = ''): void {
+  host.process.stdout.write(`${sanitizeLine(text)}\n`);
+}
+
+/** Prints rows as columns, two spaces apart; the last column is not padded. */
+export function printTable(host: Host, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const lines = [head, ...rows];
+  const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  for (const line of lines) {
+    printLine(
+      host,
+      line
+        .map((cell, at) => (at === line.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    );
+  }
+}
+
+/** A number of bytes for people: `412 B`, `3.4 MB`; powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Progress of a command. Call `end` before the result is printed. */
+export interface Progress {
+  readonly report: Reporter;
+  end(): void;
+}
+
+/**
+ * Shows progress on the error stream: one line that is painted over on a terminal, a line for each thing that is done
+ * elsewhere, only warnings with `--json`.
+ */
+export function startProgress(host: Host): Progress {
+  const { stderr } = host.process;
+  const quiet = wantsJson(host);
+  const live = !quiet && stderr.isTTY === true && host.environment.TERM !== 'dumb' && !host.environment.CI;
+  const moving = new Map<string, { bytes: number; total: number }>();
+  let painted = false;
+  let lastPaint = 0;
+
+  const clear = () => {
+    if (painted) stderr.write('\r\u001b[K');
+    painted = false;
+  };
+  const paint = () => {
+    const all = [...moving.values()];
+    const bytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
+    const total = all.reduce((sum, { total }) => sum + total, 0);
+    const now = host.now().getTime();
+    if (total === 0 || now - lastPaint < 80) return;
+    lastPaint = now;
+    const filled = Math.round((24 * bytes) / total);
+    stderr.write(
+      `\r\u001b[K[${'='.repeat(filled)}${' '.repeat(24 - filled)}] ${formatBytes(bytes)} of ${formatBytes(total)}`,
+    );
+    painted = true;
+  };
+  const line = (text: string) => {
+    clear();
+    stderr.write(`${sanitizeLine(text)}\n`);
+  };
+
+  const report = (event: ProgressEvent) => {
+    if (event.type === 'warning') line(`warning: ${event.message}`);
+    if (quiet) return;
+    switch (event.type) {
+      case 'resolved':
+        line(`${event.what} is ${event.digest}`);
+        break;
+      case 'transfer':
+        moving.set(event.id, { bytes: event.bytes, total: event.total });
+        if (live) paint();
+        break;
+      case 'transferred':
+        moving.set(event.id, { bytes: event.total, total: event.total });
+        line(`${event.label}  ${formatBytes(event.total)}`);
+        break;
+      case 'present':
+        line(`${event.label}  already there`);
+        break;
+      case 'waiting':
+        line(`waiting for ${event.what}`);
+        break;
+    }
+  };
+  return { report, end: clear };
+}

@@ -1,0 +1,9 @@
+import { type EnvironmentFormat, renderEnvironment } from '../../engine/render.js';
+import { chooseEngine } from '../engines.js';
+import type { Host } from '../host.js';
+
+/** Prints an engine's environment. */
+export function env(this: Host, flags: { shell: EnvironmentFormat; json?: boolean }, name?: string): void {
+  const { engine } = chooseEngine(this, name);
+  this.process.stdout.write(renderEnvironment(engine.environment, flags.json ? 'json' : flags.shell));
+}

@@ -1,0 +1,46 @@
+import { findSelection } from '../../shim/active.js';
+import { type InstalledEngine, readEngines } from '../../store/read.js';
+import { openPaths } from '../engines.js';
+import type { Host } from '../host.js';
+import { printJson, printLine, printTable } from '../output.js';
+
+/** Lists the installed engines. */
+export function list(this: Host, flags: { json?: boolean }): void {
+  const paths = openPaths(this);
+  const active = findSelection(paths, this.environment)?.name;
+  const damaged: string[] = [];
+  const engines = readEngines(paths, (name, error) => {
+    damaged.push(name);
+    this.process.stderr.write(
+      `warning: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}\n`,
+    );
+  });
+  if (flags.json) printJson(this, { engines: engines.map((engine) => listed(engine, active)), damaged });
+  else if (engines.length === 0) printLine(this, 'No engine is installed. Install one with: engineshed install');
+  else printEngines(this, engines, active);
+}
+
+function printEngines(host: Host, engines: readonly InstalledEngine[], active: string | undefined): void {
+  printTable(
+    host,
+    ['', 'ENGINE', 'ID', 'INSTALLED', 'SOURCES'],
+    engines.map((engine) => [
+      engine.name === active ? '*' : '',
+      engine.name,
+      engine.id.slice(0, 8),
+      engine.installed.slice(0, 16).replace('T', ' '),
+      Object.keys(engine.sources).join(', '),
+    ]),
+  );
+}
+
+function listed({ name, id, kind, installed, sources }: InstalledEngine, active: string | undefined) {
+  const from = Object.entries(sources).map(([source, locked]) => [source, cameFrom(locked)]);
+  return { name, id, kind, active: name === active, installed, sources: Object.fromEntries(from) };
+}
+
+function cameFrom(source: InstalledEngine['sources'][string]) {
+  return source.kind === 'directory'
+    ? { directory: source.path }
+    : { reference: source.reference, digest: source.resolved };
+}

@@ -1,0 +1,142 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createLayout, type Reporter } from '../../content/index.js';
+import { EngineshedError } from '../../errors/index.js';
+import { ownerOf, uniqueSuffix } from '../../files/index.js';
+import { removeTree } from '../../layer/index.js';
+import { formatReference, parseReference, parseTag, type Reference } from '../../oci/index.js';
+import {
+  type Checkout,
+  gitTags,
+  type PackedImage,
+  type PublishInputs,
+  packImage,
+  publish as publishImage,
+  readCheckout,
+} from '../../publish/index.js';
+import type { Host } from '../host.js';
+import { formatBytes, printJson, printLine, startProgress } from '../output.js';
+import { openTargets } from '../runtime.js';
+
+/** The flags of `engineshed publish`. */
+interface PublishFlags {
+  readonly tag?: readonly string[];
+  readonly gitTags?: boolean;
+  readonly annotation?: readonly string[];
+  readonly keepExternalLinks?: boolean;
+  readonly dryRun?: boolean;
+  readonly plainHttp?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Publishes a directory. */
+export async function publish(this: Host, flags: PublishFlags, directory: string, destination: string): Promise<void> {
+  const reference = parseReference(destination);
+  if (reference.digest !== undefined) {
+    throw new EngineshedError('USAGE', `"${destination}" names a digest, which only the content decides`, {
+      hint: 'Leave the digest out; tags are given with :TAG or --tag.',
+    });
+  }
+  const progress = startProgress(this);
+  const inputs = await readInputs(this, flags, resolve(this.directory, directory), progress.report);
+  const tags = imageTags(reference, flags, inputs.checkout);
+  const image = flags.dryRun
+    ? await packOnly(this, inputs)
+    : await push(this, flags, inputs, reference, tags, progress.report);
+  progress.end();
+  const references = tags.map((tag) => formatReference({ ...reference, tag }));
+  if (flags.json) {
+    const { manifest, layer, diffId, entries, contentBytes, annotations } = image;
+    const { digest, size } = manifest;
+    printJson(this, {
+      references,
+      digest,
+      size,
+      layer: { digest: layer.digest, size: layer.size, diffId },
+      entries,
+      contentBytes,
+      annotations,
+      pushed: !flags.dryRun,
+    });
+    return;
+  }
+  printLine(this, `${image.entries} entries, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`);
+  printLine(this, `${flags.dryRun ? 'would be' : 'published as'} ${image.manifest.digest}`);
+  for (const published of references) printLine(this, `  ${published}`);
+}
+
+async function readInputs(host: Host, flags: PublishFlags, directory: string, report: Reporter): Promise<PublishInputs> {
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${directory} to publish`, { details: { path: directory } });
+  }
+  const checkout = await readCheckout(directory, host.environment);
+  if (checkout?.dirty) {
+    report({ type: 'warning', message: `${directory} has uncommitted changes; its revision is marked "-dirty"` });
+  }
+  return {
+    directory,
+    checkout,
+    annotations: parseAnnotations(flags.annotation ?? []),
+    sourceDateEpoch: sourceDateEpoch(host),
+    externalLinks: flags.keepExternalLinks ? 'inert' : 'reject',
+    report,
+  };
+}
+
+function imageTags(reference: Reference, flags: PublishFlags, checkout: Checkout | undefined): string[] {
+  if (flags.gitTags && checkout === undefined) {
+    throw new EngineshedError('USAGE', '--git-tags needs a git checkout with a commit, and git', {
+      hint: 'Name the tags with --tag instead.',
+    });
+  }
+  const named = [...(reference.tag === undefined ? [] : [reference.tag]), ...(flags.tag ?? []).map(parseTag)];
+  const derived = flags.gitTags && checkout !== undefined ? gitTags(checkout) : [];
+  const tags = [...new Set([...named, ...derived])];
+  return tags.length === 0 ? ['latest'] : tags;
+}
+
+async function push(
+  host: Host,
+  flags: PublishFlags,
+  inputs: PublishInputs,
+  reference: Reference,
+  tags: readonly string[],
+  report: Reporter,
+): Promise<PackedImage> {
+  const targets = await openTargets(host, flags, report);
+  try {
+    const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
+    return await publishImage(inputs, targets.writable(reference), options);
+  } finally {
+    targets.close();
+  }
+}
+
+async function packOnly(host: Host, inputs: PublishInputs): Promise<PackedImage> {
+  const stage = `${host.temporary}/engineshed-publish-${uniqueSuffix()}`;
+  try {
+    return await packImage(createLayout(stage, ownerOf(host.pid)), inputs);
+  } finally {
+    await removeTree(stage);
+  }
+}
+
+function parseAnnotations(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=');
+      if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+      throw new EngineshedError('USAGE', `"${text}" is not an annotation`, { hint: 'Write --annotation KEY=VALUE.' });
+    }),
+  );
+}
+
+function sourceDateEpoch(host: Host): number | undefined {
+  const text = host.environment.SOURCE_DATE_EPOCH;
+  if (text === undefined || text === '') return undefined;
+  // The largest time that a tar header and an RFC 3339 date both can tell.
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new EngineshedError('CONFIG_INVALID', `SOURCE_DATE_EPOCH is "${text}", which is no time`, {
+    hint: 'It is a number of seconds since 1970.',
+  });
+}

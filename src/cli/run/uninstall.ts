@@ -1,0 +1,28 @@
+import { parseEngineName } from '../../engine/names.js';
+import { uninstall as uninstallEngine } from '../../store/index.js';
+import type { Host } from '../host.js';
+import { printJson, printLine, startProgress } from '../output.js';
+import { openStore } from '../runtime.js';
+
+/** Removes an engine. */
+export async function uninstall(
+  this: Host,
+  flags: { force?: boolean; json?: boolean },
+  name: string,
+): Promise<void> {
+  const progress = startProgress(this);
+  const store = openStore(this, progress.report);
+  const result = await uninstallEngine(store, parseEngineName(name), flags.force ? 'deactivate' : 'refuse');
+  progress.end();
+  if (flags.json) {
+    printJson(this, { name, ...result });
+    return;
+  }
+  printLine(
+    this,
+    `${name} is uninstalled; ${result.removedLayers} layer${result.removedLayers === 1 ? '' : 's'} removed.`,
+  );
+  if (result.wasActive) printLine(this, 'No engine is active now. Choose one with: engineshed use NAME');
+  if (result.collectionDeferred)
+    printLine(this, 'Another process changes the store; the next uninstall frees the space.');
+}
