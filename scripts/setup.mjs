@@ -7,7 +7,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Installs the dependencies where they are not those of package-lock.json, and builds where a source is newer than dist. */
 export function setUp() {
-  if (newest([`${root}/package.json`, `${root}/package-lock.json`]) > newest([`${root}/node_modules/.package-lock.json`])) {
+  if (
+    newest([`${root}/package.json`, `${root}/package-lock.json`]) >
+    newest([`${root}/node_modules/.package-lock.json`])
+  ) {
     say('installing the dependencies');
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   }

@@ -1,0 +1,42 @@
+// What may import what (docs/decisions/0002). A folder that is not named here may be imported by nobody else.
+const may = {
+  errors: [],
+  oci: ['errors'],
+  files: ['errors', 'oci'],
+  content: ['errors', 'oci', 'files'],
+  registry: ['errors', 'oci', 'content'],
+  layer: ['errors', 'oci', 'content'],
+  engine: ['errors', 'oci', 'content'],
+  catalog: ['errors', 'oci', 'content', 'engine'],
+  store: ['errors', 'oci', 'files', 'content', 'layer', 'engine'],
+  shim: ['errors', 'oci', 'files', 'store'],
+  publish: ['errors', 'oci', 'files', 'content', 'layer'],
+};
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'nobody-imports-cli', severity: 'error', from: { pathNot: '^src/cli/' }, to: { path: '^src/cli/' } },
+    ...Object.entries(may).map(([folder, others]) => ({
+      name: `${folder}-imports`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: '^src/', pathNot: `^src/(${[folder, ...others].join('|')})/` },
+    })),
+    {
+      name: 'fast-commands-load-little',
+      comment: 'env, current, which and list start without schemas, TOML, the registry client and the layer code',
+      severity: 'error',
+      from: { path: '^src/cli/(main|app|engines|commands/.*|run/(env|current|which|list))\\.ts$' },
+      to: { reachable: true, path: '^src/(registry|layer|catalog|content/.*|publish)/|node_modules/(valibot|smol-toml|semver)/' , pathNot: '^src/content/types' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: false,
+    exoticRequireStrings: [],
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,4 @@
+# A plugin defines transform, which gets the text and prints what becomes of it.
+transform() {
+  printf '%s' "${1%.}!"
+}

@@ -1,0 +1,49 @@
+// The real programs that the interoperability tests and the bench talk to.
+import { execFileSync } from 'node:child_process';
+import { say } from './setup.mjs';
+
+/** Program -> Debian package. */
+const peers = {
+  'docker-registry': 'docker-registry',
+  skopeo: 'skopeo',
+  umoci: 'umoci',
+  buildah: 'buildah',
+  htpasswd: 'apache2-utils',
+  openssl: 'openssl',
+  zsh: 'zsh',
+  fish: 'fish',
+  git: 'git',
+  jq: 'jq',
+};
+
+/**
+ * Installs the missing peers where that is possible without asking: on Debian, as root. Elsewhere the tests that need them
+ * are skipped and say so; with ENGINESHED_REQUIRE_PEERS=1 they fail instead.
+ */
+export function installPeers() {
+  const missing = Object.keys(peers).filter((program) => !has(program));
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !has('apt-get')) {
+    say(`without ${missing.join(', ')}: the tests against them are skipped`);
+    return;
+  }
+  say(`installing ${missing.join(', ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const packages = missing.map((program) => peers[program]);
+  const apt = (...args) => execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  try {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', ...packages);
+  } catch {
+    say(`${packages.join(', ')} could not be installed: the tests against them are skipped`);
+  }
+}
+
+function has(program) {
+  try {
+    execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

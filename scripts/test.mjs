@@ -1,0 +1,8 @@
+// The README's test command: sets up what is missing, then runs every test. `npm test -- PATTERN` runs some.
+import { run, say, setUp } from './setup.mjs';
+import { installPeers } from './peers.mjs';
+
+setUp();
+installPeers();
+say('running the tests');
+run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]);
