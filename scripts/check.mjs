@@ -25,9 +25,13 @@ function checkImports() {
     { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
   );
   const { summary, modules } = JSON.parse(output);
-  const edges = modules.filter(({ source }) => source.startsWith('src/')).flatMap(({ dependencies }) => dependencies);
+  const edges = modules
+    .filter(({ source }) => source.startsWith('src/'))
+    .flatMap(({ dependencies }) => dependencies);
   if (modules.length < 30 || edges.length < 60) {
-    throw new Error(`only ${modules.length} modules and ${edges.length} imports were seen: the check is blind`);
+    throw new Error(
+      `only ${modules.length} modules and ${edges.length} imports were seen: the check is blind`,
+    );
   }
   for (const { rule, from, to } of summary.violations) console.error(`${rule.name}: ${from} -> ${to}`);
   if (summary.violations.length > 0) process.exit(1);

@@ -30,7 +30,8 @@ export function installPeers() {
   say(`installing ${missing.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const packages = missing.map((program) => peers[program]);
-  const apt = (...args) => execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const apt = (...args) =>
+    execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   try {
     apt('update');
     apt('install', '-y', '--no-install-recommends', ...packages);

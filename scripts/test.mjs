@@ -1,6 +1,7 @@
 // The README's test command: sets up what is missing, then runs every test. `npm test -- PATTERN` runs some.
-import { run, say, setUp } from './setup.mjs';
+
 import { installPeers } from './peers.mjs';
+import { run, say, setUp } from './setup.mjs';
 
 setUp();
 installPeers();

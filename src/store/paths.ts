@@ -1,4 +1,4 @@
-import { type Digest, digestAlgorithm, digestHex } from '../oci/index.js';
+import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.js';
 
 /** The version of the layout below. It changes with every change that a reader of the documented part could notice. */
 export const storeVersion = 1;

@@ -8,3 +8,4 @@ export {
   readEngine,
   readEngines,
 } from './record.js';
+export { checkStoreVersion } from './version.js';
