@@ -44,6 +44,7 @@ export {
   formatReference,
   isLoopback,
   type LayoutReference,
+  namesRegistry,
   parseReference,
   parseRegistry,
   parseTag,

@@ -40,9 +40,8 @@ export function parseReference(text: string): Reference {
     throw invalid(text, 'it starts with a URL scheme', 'Leave the scheme out: host/repository:tag.');
   const { name, tag, digest } = splitName(text);
   const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
-  const hasHost =
-    slash >= 0 && (/[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const first = name.slice(0, Math.max(slash, 0));
+  const hasHost = namesRegistry(name);
   const registry = hasHost ? normalHost(first) : 'docker.io';
   if (hasHost) checkRegistry(text, first);
   let repository = hasHost ? name.slice(slash + 1) : name;
@@ -51,6 +50,16 @@ export function parseReference(text: string): Reference {
   if (`${registry}/${repository}`.length > maxNameLength)
     throw invalid(text, `its name is longer than ${maxNameLength} characters`);
   return { transport: 'registry', registry, repository, ...optional(text, tag, digest) };
+}
+
+/**
+ * Tells whether a reference to a registry begins with the registry, as Docker judges it: what stands before the first `/`
+ * has a `.`, a `:`, a `[` or an upper-case letter, or is `localhost`.
+ */
+export function namesRegistry(text: string): boolean {
+  const slash = text.indexOf('/');
+  const first = text.slice(0, Math.max(slash, 0));
+  return /[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
 }
 
 /**

@@ -1,0 +1,155 @@
+import satisfies from 'semver/functions/satisfies.js';
+import { type EngineDefinition, parseEngineName, type SourceDefinition } from '../engine/index.js';
+import { EngineshedError } from '../errors/index.js';
+import { type LayoutReference, parseTag, type RegistryReference } from '../oci/index.js';
+import { nearest } from './nearest.js';
+import {
+  fillPattern,
+  matchPattern,
+  type NamePattern,
+  newestFirst,
+  parsePattern,
+  placeholderText,
+} from './pattern.js';
+import type {
+  CatalogEntry,
+  Catalogs,
+  EngineFamily,
+  EngineListing,
+  PartTemplate,
+  SourceTemplate,
+} from './types.js';
+
+/** An engine without a version is newer than every version. */
+const newestVersion = `${Number.MAX_SAFE_INTEGER}.0.0`;
+
+/**
+ * The definition of an engine: one of that very name, else the member of a family, those of later catalogs first.
+ * @throws EngineshedError `ENGINE_UNKNOWN` with the nearest name, `NAME_INVALID`
+ */
+export function findEngine(catalogs: Catalogs, name: string): EngineDefinition {
+  parseEngineName(name);
+  const exact = catalogs.entries.get(name);
+  if (exact !== undefined) return defineEngine(exact, undefined);
+  for (const entry of [...catalogs.entries.values()].reverse()) {
+    const value = matchPattern(entry.pattern, name);
+    if (value !== undefined) return defineEngine(entry, value);
+  }
+  throw new EngineshedError('ENGINE_UNKNOWN', `There is no engine "${name}" in the catalogs`, {
+    hint: unknownHint(catalogs, name),
+  });
+}
+
+/** What the catalogs offer: engines with a fixed name, and families, each in the order of the catalogs. */
+export function listEngines(catalogs: Catalogs): EngineListing {
+  const entries = [...catalogs.entries.values()];
+  return {
+    engines: entries
+      .filter((entry) => entry.pattern.placeholder === undefined)
+      .map((entry) => defineEngine(entry, undefined)),
+    families: entries.flatMap(familyOf),
+  };
+}
+
+/**
+ * The engines of a family that a repository offers.
+ * @param tags the tags of the family's `repository`
+ * @returns their names, newest first: by date, or by precedence of versions
+ */
+export function matchTags(family: EngineFamily, tags: Iterable<string>): string[] {
+  const names = patternOf(family.pattern);
+  const pattern = patternOf(family.tagPattern);
+  if (pattern.placeholder === undefined) return [];
+  const values = [...new Set(tags)]
+    .map((tag) => matchPattern(pattern, tag))
+    .filter((value) => value !== undefined);
+  return values.sort(newestFirst(pattern.placeholder)).map((value) => fillPattern(names, value));
+}
+
+/**
+ * The engine that an entry of a catalog stands for.
+ * @param value what stands for the placeholder of a family; without one, the family's newest layout is meant
+ */
+export function defineEngine(entry: CatalogEntry, value: string | undefined): EngineDefinition {
+  const version = entry.pattern.placeholder === 'version' ? value : undefined;
+  return {
+    name: fillPattern(entry.pattern, value),
+    description: entry.description,
+    kind: entry.kind,
+    catalog: entry.catalog,
+    sources: Object.fromEntries(
+      Object.entries(entry.sources).map(([name, template]) => [
+        name,
+        defineSource(template, entry.pattern, value),
+      ]),
+    ),
+    parts: entry.parts
+      .filter((part) => hasVersion(part, version ?? newestVersion))
+      .map(({ type, source, path }) => ({ type, source, path })),
+    environment: entry.environment,
+  };
+}
+
+function hasVersion({ versions }: PartTemplate, version: string): boolean {
+  return versions === undefined || satisfies(version, versions);
+}
+
+function defineSource(
+  template: SourceTemplate,
+  { placeholder }: NamePattern,
+  value: string | undefined,
+): SourceDefinition {
+  if (template.kind === 'directory') return template;
+  const tag =
+    template.tag === undefined
+      ? {}
+      : { tag: parseTag(fillPattern({ text: template.tag, placeholder }, value)) };
+  const digest = template.digest === undefined ? {} : { digest: template.digest };
+  if (template.kind === 'layout')
+    return { kind: 'layout', reference: { transport: 'oci', path: template.path, ...tag, ...digest } };
+  const { registry, repository } = template;
+  return { kind: 'image', reference: { transport: 'registry', registry, repository, ...tag, ...digest } };
+}
+
+/** A family is listed by the tags of its first source that has the placeholder. */
+function familyOf(entry: CatalogEntry): EngineFamily[] {
+  const { name: pattern, kind, description, catalog } = entry;
+  if (entry.pattern.placeholder === undefined) return [];
+  const listed = Object.values(entry.sources).find((source) => isTagged(source));
+  if (listed?.kind === undefined || listed.kind === 'directory') return [];
+  const repository: RegistryReference | LayoutReference =
+    listed.kind === 'image'
+      ? { transport: 'registry', registry: listed.registry, repository: listed.repository }
+      : { transport: 'oci', path: listed.path };
+  return [{ pattern, kind, description, catalog, repository, tagPattern: listed.tag ?? '' }];
+}
+
+function isTagged(source: SourceTemplate): boolean {
+  return source.kind !== 'directory' && source.tag?.includes('{') === true;
+}
+
+function patternOf(text: string): NamePattern {
+  const pattern = parsePattern(text);
+  return 'fault' in pattern ? { text, placeholder: undefined } : pattern;
+}
+
+function unknownHint(catalogs: Catalogs, name: string): string | undefined {
+  const patterns = [...catalogs.entries.values()].map((entry) => entry.pattern);
+  for (const pattern of patterns) {
+    const text = placeholderText(pattern, name);
+    if (text !== undefined && pattern.placeholder === 'date' && /^\d{8}$/.test(text))
+      return `${text} is no date: write the year, the month and the day, as in 20260131.`;
+  }
+  const number = /\d[\d.]*/.exec(name)?.[0];
+  const spelt = new Map(patterns.map((pattern) => [fillPattern(pattern, number), pattern]));
+  const near = nearest(name, spelt.keys());
+  if (near !== undefined) {
+    const pattern = spelt.get(near);
+    const isMember =
+      pattern === undefined || pattern.placeholder === undefined || matchPattern(pattern, near);
+    return `Did you mean "${isMember ? near : pattern.text}"?`;
+  }
+  return patterns.length === 0
+    ? undefined
+    : `There are: ${patterns.map((pattern) => pattern.text).join(', ')}.`;
+}

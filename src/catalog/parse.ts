@@ -1,0 +1,208 @@
+import validRange from 'semver/ranges/valid.js';
+import { parse as parseToml, TomlError } from 'smol-toml';
+import * as v from 'valibot';
+import type { EnvironmentRule } from '../engine/index.js';
+import { nameFault } from '../engine/names.js';
+import { EngineshedError } from '../errors/index.js';
+import { parseRegistry } from '../oci/index.js';
+import { type CatalogText, catalogFault } from './fault.js';
+import { didYouMean } from './nearest.js';
+import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
+import {
+  type CatalogFile,
+  catalogSchema,
+  type EngineFile,
+  type EnvironmentFile,
+  type PartsFile,
+  type RegistryFile,
+} from './schema.js';
+import { type FileContext, parsedAt, readSource } from './source.js';
+import type {
+  Catalog,
+  CatalogEngine,
+  CatalogOrigin,
+  OwnOrShared,
+  PartTemplate,
+  RegistrySettings,
+} from './types.js';
+
+/** The most bytes that a catalog may have: 1 MiB. */
+export const maxCatalogBytes = 1024 * 1024;
+/** The deepest nesting that a catalog may have. */
+const maxDepth = 32;
+
+/**
+ * Parses a catalog: TOML, checked key by key, with relative paths and references made absolute. What it takes from other
+ * catalogs by name is not looked up yet (see `mergeCatalogs`).
+ * @throws EngineshedError `CONFIG_INVALID` with file, line and key, and for an unknown key the nearest known one
+ */
+export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
+  const source: CatalogText = { name: origin.name, text };
+  if (Buffer.byteLength(text) > maxCatalogBytes) throw tooLarge(origin.name);
+  const file = checkFile(source, readToml(source));
+  const context = { source, baseDirectory: origin.baseDirectory, registry: file.registry };
+  if (file.registry !== undefined) checkRegistry(context, ['registry'], file.registry);
+  return {
+    origin,
+    text,
+    defaultEngine: file.default,
+    registry: file.registry,
+    parts: mapTable(file.parts, (table, key) => readParts(context, ['parts', key], table)),
+    environments: mapTable(file.environments, readEnvironment),
+    engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
+    registries: mapTable(file.registries, (settings, key) => readRegistry(context, key, settings)),
+  };
+}
+
+/** The error for a catalog of more than {@link maxCatalogBytes}. */
+export function tooLarge(name: string): EngineshedError {
+  return catalogFault(
+    { name, text: '' },
+    [],
+    `a catalog may have ${maxCatalogBytes} bytes, and this has more`,
+  );
+}
+
+function readToml(source: CatalogText): Record<string, unknown> {
+  try {
+    return parseToml(source.text, { maxDepth, unsafeKeyBehaviour: 'throw' });
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [first = ''] = error.message.split('\n');
+    throw new EngineshedError('CONFIG_INVALID', `${source.name}:${error.line}:${error.column}: ${first}`, {
+      cause: error,
+      details: { path: source.name },
+    });
+  }
+}
+
+function checkFile(source: CatalogText, toml: Record<string, unknown>): CatalogFile {
+  refuseLostKeys(source, toml, []);
+  const result = v.safeParse(catalogSchema, toml, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = (issue.path ?? []).map((item) => String(item.key));
+  const missing = issue.type === 'strict_object' && issue.expected !== 'never';
+  throw catalogFault(source, missing ? path.slice(0, -1) : path, issue.message);
+}
+
+/** valibot leaves these keys out of what it returns, without a word. */
+function refuseLostKeys(source: CatalogText, value: unknown, path: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (['prototype', 'constructor', '__proto__'].includes(key))
+      throw catalogFault(source, [...path, key], 'cannot be used as a name');
+    refuseLostKeys(source, inner, [...path, key]);
+  }
+}
+
+function readEngine(context: FileContext, key: string, file: EngineFile): CatalogEngine {
+  const path = ['engines', key];
+  const pattern = readName(context, path, key);
+  const sources = Object.fromEntries(
+    Object.entries(file.sources).map(([name, source]) => [
+      name,
+      readSource(context, [...path, 'sources', name], source, pattern),
+    ]),
+  );
+  if (pattern.placeholder !== undefined) {
+    if (file.kind !== undefined)
+      throw catalogFault(context.source, [...path, 'kind'], 'is not for a family of engines');
+    if (!Object.values(sources).some((source) => 'tag' in source && source.tag?.includes('{')))
+      throw catalogFault(context.source, path, `no source has {${pattern.placeholder}} in its tag`);
+  }
+  return {
+    pattern,
+    kind: pattern.placeholder === undefined ? (file.kind ?? 'custom') : familyKinds[pattern.placeholder],
+    description: file.description,
+    sources,
+    parts: readEngineParts(context, path, file),
+    environment: ownOrShared(file.environment ?? {}, readEnvironment),
+  };
+}
+
+const familyKinds = { date: 'dated', version: 'version' } as const;
+
+function readName(context: FileContext, path: readonly string[], key: string): NamePattern {
+  const pattern = parsePattern(key);
+  const fault = 'fault' in pattern ? pattern.fault : nameFault(samplePattern(pattern));
+  if (fault === undefined && !('fault' in pattern)) return pattern;
+  throw catalogFault(context.source, path, `cannot be an engine's name: ${fault}`);
+}
+
+/** Without a table of parts, each source is one part, of the source's name. */
+function readEngineParts(
+  context: FileContext,
+  path: readonly string[],
+  file: EngineFile,
+): OwnOrShared<PartTemplate> {
+  const names = Object.keys(file.sources);
+  if (file.parts === undefined)
+    return { own: names.map((name) => ({ type: name, source: name, path: '.' })) };
+  return ownOrShared(file.parts, (table) => readParts(context, [...path, 'parts'], table, names));
+}
+
+function readParts(
+  context: FileContext,
+  path: readonly string[],
+  table: PartsFile,
+  sources?: readonly string[],
+): PartTemplate[] {
+  return Object.entries(table).map(([type, { source, path: inside, versions }]) => {
+    if (sources?.includes(source) === false) {
+      const hint = didYouMean(source, sources);
+      const problem = `the engine has no source "${source}"`;
+      throw catalogFault(context.source, [...path, type, 'source'], problem, { hint });
+    }
+    if (versions !== undefined && validRange(versions) === null) {
+      const problem = `"${versions}" is not a range of semantic versions`;
+      throw catalogFault(context.source, [...path, type, 'versions'], problem);
+    }
+    return { type, source, path: inside, versions };
+  });
+}
+
+function readEnvironment(table: EnvironmentFile): EnvironmentRule[] {
+  return Object.entries(table).map(([name, rule]): EnvironmentRule => {
+    if (typeof rule === 'string') return { name, kind: 'value', value: rule };
+    if (rule.value !== undefined) return { name, kind: 'value', value: rule.value };
+    if (rule.part !== undefined) return { name, kind: 'part', part: rule.part, path: rule.path };
+    if (rule.parts !== undefined)
+      return { name, kind: 'parts', parts: rule.parts, separator: rule.separator ?? '' };
+    const { 'has-part': part = '', yes = '', no = '' } = rule;
+    return { name, kind: 'has-part', part, yes, no };
+  });
+}
+
+function readRegistry(context: FileContext, key: string, file: RegistryFile): RegistrySettings {
+  const { 'plain-http': plainHttp, 'replace-with': replaceWith } = file;
+  const path = ['registries', key];
+  const { path: below } = checkRegistry(context, path, key);
+  if (plainHttp !== undefined && below !== '') {
+    const problem = 'is said of a host, without a path';
+    throw catalogFault(context.source, [...path, 'plain-http'], problem);
+  }
+  if (replaceWith !== undefined) checkRegistry(context, [...path, 'replace-with'], replaceWith);
+  return {
+    ...(plainHttp === undefined ? {} : { plainHttp }),
+    ...(replaceWith === undefined ? {} : { replaceWith }),
+  };
+}
+
+function checkRegistry(context: FileContext, path: readonly string[], text: string) {
+  return parsedAt(context, path, () => parseRegistry(text));
+}
+
+function ownOrShared<F extends object, T>(
+  file: string | F,
+  read: (table: F) => readonly T[],
+): OwnOrShared<T> {
+  return typeof file === 'string' ? { shared: file } : { own: read(file) };
+}
+
+function mapTable<F, T>(
+  file: Readonly<Record<string, F>> | undefined,
+  read: (entry: F, key: string) => T,
+): Map<string, T> {
+  return new Map(Object.entries(file ?? {}).map(([key, entry]) => [key, read(entry, key)]));
+}

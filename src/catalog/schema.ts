@@ -1,0 +1,173 @@
+import * as v from 'valibot';
+import { isVariableName, nameFault } from '../engine/names.js';
+import { didYouMean } from './nearest.js';
+
+/** A TOML table with these keys and no others. A wrong key is told with the nearest right one. */
+function table<const E extends v.ObjectEntries>(entries: E) {
+  return v.pipe(
+    plainTable,
+    v.strictObject(entries, (issue) => {
+      if (issue.expected !== 'never') return `the key ${issue.expected} is missing`;
+      const known = Object.keys(entries);
+      const suggestion = didYouMean(String(issue.input), known) ?? `The keys here are: ${known.join(', ')}.`;
+      return `is not a key that is known here. ${suggestion}`;
+    }),
+  );
+}
+
+/** A TOML table whose keys are names that the file chooses. */
+function tableOf<const K extends v.GenericSchema<string, string>, const V extends v.GenericSchema>(
+  key: K,
+  value: V,
+) {
+  return v.pipe(plainTable, v.record(key, value));
+}
+
+/** smol-toml gives a table no prototype, which tells it from an array and a date. */
+const plainTable = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null,
+  (issue) => `must be a table, not ${describeValue(issue.input)}`,
+);
+
+const text = v.pipe(
+  v.string((issue) => `must be a text in quotes, not ${describeValue(issue.input)}`),
+  v.check((value) => !/[\u0000-\u001f\u007f]/.test(value), 'must not have control characters'),
+);
+const filledText = v.pipe(text, v.nonEmpty('must not be empty'));
+const flag = v.boolean((issue) => `must be true or false, not ${describeValue(issue.input)}`);
+const name = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const fault = dataset.typed ? nameFault(dataset.value) : undefined;
+    if (fault !== undefined) addIssue({ message: `cannot be a name: ${fault}` });
+  }),
+);
+const variable = v.pipe(
+  v.string(),
+  v.check(isVariableName, 'cannot name an environment variable: use letters, digits and "_", no digit first'),
+);
+const path = v.pipe(
+  text,
+  v.check((value) => !value.includes('\\'), 'must be written with "/"'),
+  v.check((value) => !value.startsWith('/') && !/^[A-Za-z]:/.test(value), 'must be relative'),
+  v.check((value) => !value.split('/').includes('..'), 'must not have ".."'),
+  v.transform(
+    (value) =>
+      value
+        .split('/')
+        .filter((part) => part !== '' && part !== '.')
+        .join('/') || '.',
+  ),
+);
+const value = v.pipe(
+  v.string((issue) => `must be a text in quotes, not ${describeValue(issue.input)}`),
+  v.check((content) => !content.includes('\0'), 'must not have a NUL character'),
+);
+
+/** A text or a table. Not a union, so that a fault is told of the one that was written. */
+function textOr<const S extends v.GenericSchema, const T extends v.GenericSchema>(whenText: S, whenTable: T) {
+  return v.lazy((input): S | T => (typeof input === 'string' ? whenText : whenTable));
+}
+
+/** Lets exactly one of `keys` stand in a table. */
+function oneOf<T extends object>(keys: readonly (keyof T & string)[]) {
+  return v.check<T, string>(
+    (entry) => keys.filter((key) => entry[key] !== undefined).length === 1,
+    `must have exactly one of ${keys.join(', ')}`,
+  );
+}
+
+const platformPaths = table({
+  linux: v.exactOptional(path),
+  darwin: v.exactOptional(path),
+  win32: v.exactOptional(path),
+  freebsd: v.exactOptional(path),
+  openbsd: v.exactOptional(path),
+  sunos: v.exactOptional(path),
+  aix: v.exactOptional(path),
+  android: v.exactOptional(path),
+});
+
+const source = v.pipe(
+  table({
+    image: v.optional(filledText),
+    layout: v.optional(filledText),
+    directory: v.optional(filledText),
+  }),
+  oneOf(['image', 'layout', 'directory']),
+);
+
+const part = table({ source: name, path: v.optional(path, '.'), versions: v.optional(filledText) });
+
+const ruleTable = v.pipe(
+  table({
+    value: v.optional(value),
+    part: v.optional(name),
+    path: v.optional(textOr(path, platformPaths)),
+    parts: v.optional(v.pipe(v.array(name, 'must be a list of part types'), v.nonEmpty('must not be empty'))),
+    separator: v.optional(v.pipe(value, v.nonEmpty('must not be empty'))),
+    'has-part': v.optional(name),
+    yes: v.optional(value),
+    no: v.optional(value),
+  }),
+  oneOf(['value', 'part', 'parts', 'has-part']),
+  v.check((rule) => (rule.path === undefined ? true : rule.part !== undefined), 'has "path" without "part"'),
+  v.check(
+    (rule) => (rule.parts === undefined) === (rule.separator === undefined),
+    'needs both "parts" and "separator"',
+  ),
+  v.check(
+    (rule) => new Set([rule['has-part'], rule.yes, rule.no].map((entry) => entry === undefined)).size === 1,
+    'needs all of "has-part", "yes" and "no"',
+  ),
+);
+const rule = textOr(value, ruleTable);
+
+const parts = tableOf(name, part);
+const environment = tableOf(variable, rule);
+
+const engine = table({
+  description: v.optional(text, ''),
+  kind: v.optional(v.picklist(['channel', 'custom'], 'must be "channel" or "custom"')),
+  sources: v.pipe(
+    tableOf(name, source),
+    v.check((sources) => Object.keys(sources).length > 0, 'must have at least one source'),
+  ),
+  parts: v.optional(textOr(name, parts)),
+  environment: v.optional(textOr(name, environment)),
+});
+
+const registrySettings = table({
+  'plain-http': v.optional(flag),
+  'replace-with': v.optional(filledText),
+});
+
+/** The file format of a catalog, of the built-in one as of a user's and a project's. */
+export const catalogSchema = table({
+  default: v.optional(name),
+  registry: v.optional(filledText),
+  parts: v.optional(tableOf(name, parts)),
+  environments: v.optional(tableOf(name, environment)),
+  engines: v.optional(tableOf(v.string(), engine)),
+  registries: v.optional(tableOf(v.string(), registrySettings)),
+});
+
+/** A catalog file, checked key by key. */
+export type CatalogFile = v.InferOutput<typeof catalogSchema>;
+/** A source in a catalog file. */
+export type SourceFile = v.InferOutput<typeof source>;
+/** A table of parts in a catalog file. */
+export type PartsFile = v.InferOutput<typeof parts>;
+/** A table of environment rules in a catalog file. */
+export type EnvironmentFile = v.InferOutput<typeof environment>;
+/** The settings of a registry in a catalog file. */
+export type RegistryFile = v.InferOutput<typeof registrySettings>;
+/** An engine in a catalog file. */
+export type EngineFile = v.InferOutput<typeof engine>;
+
+function describeValue(input: unknown): string {
+  if (input === undefined) return 'nothing';
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object') return input instanceof Date ? 'a date' : 'a table';
+  return typeof input === 'boolean' || typeof input === 'number' ? String(input) : `a ${typeof input}`;
+}

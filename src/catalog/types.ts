@@ -1,0 +1,115 @@
+import type { EngineDefinition, EngineKind, EnvironmentRule, PartDefinition } from '../engine/index.js';
+import type { Digest, LayoutReference, RegistryReference } from '../oci/index.js';
+import type { NamePattern } from './pattern.js';
+
+/** Where a catalog's text came from. */
+export interface CatalogOrigin {
+  /** What the catalog is called: its path, or a name for one that is built in. */
+  readonly name: string;
+  /** The absolute directory that relative paths in it start from. */
+  readonly baseDirectory: string;
+}
+
+/** A source as a catalog says it: `tag` may have the placeholder of the engine's name. */
+export type SourceTemplate =
+  | {
+      readonly kind: 'image';
+      readonly registry: string;
+      readonly repository: string;
+      readonly tag?: string | undefined;
+      readonly digest?: Digest | undefined;
+    }
+  | {
+      readonly kind: 'layout';
+      readonly path: string;
+      readonly tag?: string | undefined;
+      readonly digest?: Digest | undefined;
+    }
+  | { readonly kind: 'directory'; readonly path: string };
+
+/** A part as a catalog says it. */
+export interface PartTemplate extends PartDefinition {
+  /** The semver range of engine versions that have the part; an engine without a version is newer than every version. */
+  readonly versions?: string | undefined;
+}
+
+/** A table of its own, or the name of a shared one. */
+export type OwnOrShared<T> = { readonly own: readonly T[] } | { readonly shared: string };
+
+/** An engine, or a family of engines, as one catalog says it; what it shares is not looked up yet. */
+export interface CatalogEngine {
+  readonly pattern: NamePattern;
+  readonly kind: EngineKind;
+  readonly description: string;
+  readonly sources: Readonly<Record<string, SourceTemplate>>;
+  readonly parts: OwnOrShared<PartTemplate>;
+  readonly environment: OwnOrShared<EnvironmentRule>;
+}
+
+/** What a catalog says about a registry. Only what is said is set. */
+export interface RegistrySettings {
+  /** Whether it is talked to over http. */
+  readonly plainHttp?: boolean;
+  /** The `host[:port][/path]` that images are taken from instead. */
+  readonly replaceWith?: string;
+}
+
+/** One catalog, parsed. */
+export interface Catalog {
+  readonly origin: CatalogOrigin;
+  /** The engine that is meant where none is named. */
+  readonly defaultEngine: string | undefined;
+  /** What relative images are relative to, `host[:port][/path]`. */
+  readonly registry: string | undefined;
+  readonly parts: ReadonlyMap<string, readonly PartTemplate[]>;
+  readonly environments: ReadonlyMap<string, readonly EnvironmentRule[]>;
+  /** By name, or by pattern for a family, in the catalog's order. */
+  readonly engines: ReadonlyMap<string, CatalogEngine>;
+  /** By `host[:port]`, or with a path where only `replaceWith` is set. */
+  readonly registries: ReadonlyMap<string, RegistrySettings>;
+  /** The text, to find the line of a fault. */
+  readonly text: string;
+}
+
+/** An engine or family of the merged catalogs: complete, with the registries that were asked for. */
+export interface CatalogEntry {
+  /** The engine's name, or the family's pattern, for instance `tram-{date}`. */
+  readonly name: string;
+  readonly pattern: NamePattern;
+  readonly kind: EngineKind;
+  readonly description: string;
+  readonly catalog: string;
+  readonly sources: Readonly<Record<string, SourceTemplate>>;
+  readonly parts: readonly PartTemplate[];
+  readonly environment: readonly EnvironmentRule[];
+}
+
+/** All catalogs together. */
+export interface Catalogs {
+  /** The engine that is meant where none is named. */
+  readonly defaultEngine: string | undefined;
+  /** Engines and families by name or pattern, in the order of the catalogs. */
+  readonly entries: ReadonlyMap<string, CatalogEntry>;
+  readonly registries: ReadonlyMap<string, RegistrySettings>;
+}
+
+/** A family of engines whose names differ in a date or a version. */
+export interface EngineFamily {
+  /** The pattern of the names, for instance `tram-{date}`. */
+  readonly pattern: string;
+  readonly kind: EngineKind;
+  readonly description: string;
+  readonly catalog: string;
+  /** The repository whose tags tell which engines of the family there are, without a tag. */
+  readonly repository: RegistryReference | LayoutReference;
+  /** What such a tag looks like, for instance `schedule-{date}`. */
+  readonly tagPattern: string;
+}
+
+/** What catalogs offer without asking a registry. */
+export interface EngineListing {
+  /** The engines with a fixed name. */
+  readonly engines: readonly EngineDefinition[];
+  /** The families, whose members a registry's tags tell. */
+  readonly families: readonly EngineFamily[];
+}
