@@ -1,0 +1,10 @@
+export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './client.js';
+export {
+  type Credential,
+  type CredentialSource,
+  type CredentialSourceOptions,
+  credentialSource,
+  type HelperRunner,
+  noCredentials,
+} from './credentials.js';
+export { defaultLimits, type Limits } from './limits.js';

@@ -1,0 +1,228 @@
+import { type ByteStream, type FetchOptions, type OpenContent, readAll } from '../content/index.js';
+import { EngineshedError } from '../errors/index.js';
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  isDigest,
+  isIndexType,
+  isManifestType,
+  manifestAccept,
+  maxManifestBytes,
+} from '../oci/index.js';
+import type { Permission } from './auth.js';
+import { openDownload } from './download.js';
+import type { RegistryHost } from './host.js';
+import type { Limits } from './limits.js';
+import { manifestMediaType, refuseSchema1 } from './manifest-type.js';
+import type { HttpResponse } from './response.js';
+import { isWebPage, webPageError } from './status-error.js';
+import { publicUrl } from './url.js';
+
+/** How many bytes of manifests are kept for tagging. */
+const maxKeptBytes = 8 * 1024 * 1024;
+
+/** The manifests and tags of one repository. */
+export class Manifests {
+  readonly #host: RegistryHost;
+  readonly #limits: Limits;
+  readonly #repository: string;
+  readonly #label: string;
+  /** Manifests that went through here whole, verified, oldest first. */
+  readonly #kept = new Map<Digest, Buffer>();
+
+  constructor(host: RegistryHost, limits: Limits, repository: string) {
+    this.#host = host;
+    this.#limits = limits;
+    this.#repository = repository;
+    this.#label = `${host.registry}/${repository}`;
+  }
+
+  /**
+   * The descriptor of the manifest that a tag or digest stands for: by HEAD, and by GET where a registry does not support
+   * that or leaves out what is needed (distribution specification, "Checking if content exists in the registry").
+   * @throws EngineshedError `REFERENCE_NOT_FOUND`, `MEDIA_TYPE_UNSUPPORTED` (Docker schema 1), `MANIFEST_TOO_LARGE`,
+   * `DIGEST_MISMATCH`, `RESPONSE_INVALID`
+   */
+  async resolve(wanted: string): Promise<Descriptor> {
+    const response = await this.#host.send(this.#request('HEAD', wanted, 'pull'));
+    response.discard();
+    if (response.status === 405 || response.status === 501) return this.#resolveByGet(wanted);
+    if (response.status !== 200) throw await this.#notResolved(response, wanted);
+    const { mediaType, contentLength: size } = response;
+    if (isWebPage(response)) throw webPageError(response, this.#name(wanted));
+    refuseSchema1(mediaType, this.#name(wanted));
+    const digest = this.#agreedDigest(response, wanted, undefined);
+    if (digest === undefined || size === undefined || !(isManifestType(mediaType) || isIndexType(mediaType)))
+      return this.#resolveByGet(wanted);
+    if (size > maxManifestBytes) throw tooLarge(this.#name(wanted), size);
+    return { mediaType, digest, size };
+  }
+
+  /**
+   * Reads a manifest.
+   * @throws EngineshedError `CONTENT_NOT_FOUND`, `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID` where its `Content-Type` is that
+   * of another kind of manifest, and as `openDownload` does
+   */
+  async fetch(descriptor: Descriptor, options: FetchOptions): Promise<ByteStream> {
+    const what = this.#name(descriptor.digest);
+    if (descriptor.size > maxManifestBytes) throw tooLarge(what, descriptor.size);
+    const kept = this.#kept.get(descriptor.digest);
+    if (kept !== undefined && kept.byteLength === descriptor.size) return only(kept);
+    return openDownload({
+      host: this.#host,
+      limits: this.#limits,
+      descriptor,
+      what,
+      request: {
+        ...this.#request('GET', descriptor.digest, 'pull'),
+        headers: { accept: `${descriptor.mediaType}, ${manifestAccept}` },
+        signal: options.signal,
+      },
+      check: ({ mediaType }) => {
+        const isOther = isManifestType(mediaType) || isIndexType(mediaType);
+        if (mediaType === descriptor.mediaType || !isOther) return;
+        throw new EngineshedError(
+          'MANIFEST_INVALID',
+          `${what} is "${mediaType}" now and was given as "${descriptor.mediaType}"`,
+          {
+            details: { expected: descriptor.mediaType, actual: mediaType },
+          },
+        );
+      },
+    });
+  }
+
+  /** Tells whether a manifest is there. */
+  async exists(descriptor: Descriptor): Promise<boolean> {
+    const response = await this.#host.send(this.#request('HEAD', descriptor.digest, 'pull'));
+    response.discard();
+    if (response.status === 200) return true;
+    if (response.status === 404) return false;
+    throw await this.#host.refusal(response, { what: this.#name(descriptor.digest) });
+  }
+
+  /**
+   * Stores a manifest under its digest.
+   * @throws EngineshedError `MANIFEST_TOO_LARGE`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `RESPONSE_INVALID` where the registry
+   * refuses it
+   */
+  async push(descriptor: Descriptor, open: OpenContent): Promise<void> {
+    const bytes = await readAll(await open(), descriptor, maxManifestBytes);
+    await this.#put(descriptor, bytes, descriptor.digest);
+    this.#keep(descriptor.digest, bytes);
+  }
+
+  /** Lets a tag stand for a manifest that is there (distribution specification, "Pushing Manifests"). */
+  async tag(descriptor: Descriptor, tag: string): Promise<void> {
+    const bytes =
+      this.#kept.get(descriptor.digest) ??
+      (await readAll(await this.fetch(descriptor, {}), descriptor, maxManifestBytes));
+    await this.#put(descriptor, bytes, tag);
+    this.#keep(descriptor.digest, bytes);
+  }
+
+  async #put(descriptor: Descriptor, bytes: Buffer, as: string): Promise<void> {
+    const response = await this.#host.send({
+      ...this.#request('PUT', as, 'push'),
+      headers: { 'content-type': descriptor.mediaType },
+      body: { length: bytes.byteLength, open: async () => only(bytes) },
+    });
+    if (response.status !== 201 && response.status !== 200)
+      throw await this.#host.refusal(response, { what: `the push of ${this.#name(as)}` });
+    response.discard();
+    this.#agreedDigest(response, descriptor.digest, descriptor.digest);
+  }
+
+  async #resolveByGet(wanted: string): Promise<Descriptor> {
+    const what = this.#name(wanted);
+    const { response, body } = await this.#host.sendAndRead(
+      this.#request('GET', wanted, 'pull'),
+      maxManifestBytes + 1,
+    );
+    if (body === undefined) throw await this.#notResolved(response, wanted);
+    if (isWebPage(response)) throw webPageError(response, what);
+    if (body.byteLength > maxManifestBytes) throw tooLarge(what, body.byteLength);
+    const stated = response.header('docker-content-digest') ?? '';
+    const named = isDigest(wanted) ? wanted : isDigest(stated) ? stated : undefined;
+    const digest = digestOf(body, named === undefined ? undefined : digestAlgorithm(named));
+    this.#agreedDigest(response, wanted, digest);
+    const mediaType = manifestMediaType(response.mediaType, body, what);
+    this.#keep(digest, body);
+    return { mediaType, digest, size: body.byteLength };
+  }
+
+  /**
+   * The one digest that what was asked for, the registry's header and what was computed agree on; undefined where none of
+   * them tells one. Digests of different algorithms are not compared.
+   */
+  #agreedDigest(response: HttpResponse, wanted: string, computed: Digest | undefined): Digest | undefined {
+    const stated = response.header('docker-content-digest') ?? '';
+    const known = [computed, wanted, stated].filter(
+      (text) => text !== undefined && isDigest(text),
+    ) as Digest[];
+    const [first] = known;
+    if (first === undefined) return undefined;
+    const other = known.find(
+      (digest) => digest !== first && digestAlgorithm(digest) === digestAlgorithm(first),
+    );
+    if (other === undefined) return first;
+    throw new EngineshedError(
+      'DIGEST_MISMATCH',
+      `${response.url.host} gave ${other} as the digest of ${this.#name(wanted)}, which is ${first}`,
+      {
+        hint: 'The registry, or something on the way to it, is not to be trusted.',
+        details: { expected: first, actual: other, url: publicUrl(response.url) },
+      },
+    );
+  }
+
+  #notResolved(response: HttpResponse, wanted: string): Promise<EngineshedError> {
+    const what = this.#name(wanted);
+    return response.status !== 404
+      ? this.#host.refusal(response, { what })
+      : this.#host.refusal(response, {
+          what,
+          code: 'REFERENCE_NOT_FOUND',
+          hint: 'Check the name and the tag. A private repository may look as if it were not there until you log in.',
+        });
+  }
+
+  #keep(digest: Digest, bytes: Buffer): void {
+    this.#kept.delete(digest);
+    this.#kept.set(digest, bytes);
+    let total = 0;
+    for (const kept of this.#kept.values()) total += kept.byteLength;
+    for (const [oldest, kept] of this.#kept) {
+      if (total <= maxKeptBytes) return;
+      this.#kept.delete(oldest);
+      total -= kept.byteLength;
+    }
+  }
+
+  #request(method: 'GET' | 'HEAD' | 'PUT', wanted: string, access: Permission['access']) {
+    return {
+      method,
+      target: `/v2/${this.#repository}/manifests/${wanted}`,
+      headers: { accept: manifestAccept },
+      permission: { repository: this.#repository, access },
+    };
+  }
+
+  #name(wanted: string): string {
+    return `manifest ${this.#label}${isDigest(wanted) ? '@' : ':'}${wanted}`;
+  }
+}
+
+function tooLarge(what: string, size: number): EngineshedError {
+  return new EngineshedError(
+    'MANIFEST_TOO_LARGE',
+    `The ${what} has ${size} bytes or more; ${maxManifestBytes} are allowed`,
+    { details: { expected: maxManifestBytes, actual: size } },
+  );
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}

@@ -1,0 +1,63 @@
+import type { Target } from '../content/index.js';
+import {
+  type Descriptor,
+  isDigest,
+  isDockerSchema1,
+  isIndexType,
+  isManifestType,
+  parseTag,
+} from '../oci/index.js';
+import { openDownload } from './download.js';
+import type { RegistryHost } from './host.js';
+import type { Limits } from './limits.js';
+import { Manifests } from './manifests.js';
+import { listTags } from './paging.js';
+import { blobExists, uploadBlob } from './upload.js';
+
+/**
+ * A repository of a registry as a {@link Target}. Content is asked for at this repository only: the `urls` of a descriptor
+ * (foreign layers) are not used (B06).
+ */
+export function repositoryTarget(host: RegistryHost, limits: Limits, repository: string): Target {
+  const label = `${host.registry}/${repository}`;
+  const manifests = new Manifests(host, limits, repository);
+  const nameOf = ({ digest }: Descriptor) => `blob ${label}@${digest}`;
+  return {
+    label,
+    async resolve(tagOrDigest) {
+      return manifests.resolve(isDigest(tagOrDigest) ? tagOrDigest : parseTag(tagOrDigest));
+    },
+    async fetch(descriptor, options = {}) {
+      if (isManifest(descriptor)) return manifests.fetch(descriptor, options);
+      return openDownload({
+        host,
+        limits,
+        descriptor,
+        what: nameOf(descriptor),
+        request: {
+          method: 'GET',
+          target: `/v2/${repository}/blobs/${descriptor.digest}`,
+          permission: { repository, access: 'pull' },
+          signal: options.signal,
+        },
+      });
+    },
+    async exists(descriptor) {
+      if (isManifest(descriptor)) return manifests.exists(descriptor);
+      return blobExists(host, repository, descriptor, 'pull');
+    },
+    async push(descriptor, open) {
+      if (isManifest(descriptor)) return manifests.push(descriptor, open);
+      if (await blobExists(host, repository, descriptor, 'push')) return;
+      await uploadBlob({ host, limits, repository, descriptor, open, what: nameOf(descriptor) });
+    },
+    async tag(descriptor, tag) {
+      await manifests.tag(descriptor, parseTag(tag));
+    },
+    tags: () => listTags(host, repository, label),
+  };
+}
+
+function isManifest({ mediaType }: Descriptor): boolean {
+  return isManifestType(mediaType) || isIndexType(mediaType) || isDockerSchema1(mediaType);
+}
