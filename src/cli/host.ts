@@ -19,6 +19,8 @@ export interface Host {
   readonly platform: string;
   readonly architecture: string;
   readonly pid: number;
+  /** The number of the user, where the system has such. */
+  readonly userId: number | undefined;
   readonly home: string;
   readonly temporary: string;
   readonly version: string;

@@ -15,6 +15,7 @@ const host: Host = {
   platform: process.platform,
   architecture: process.arch,
   pid: process.pid,
+  userId: process.getuid?.(),
   home: homedir(),
   temporary: tmpdir(),
   version: ENGINESHED_VERSION,

@@ -1,5 +1,5 @@
 import type { ProgressEvent, Reporter } from '../content/types.js';
-import { sanitizeLine } from '../errors/index.js';
+import { escapeControls, sanitizeLine } from '../errors/index.js';
 import type { Host } from './host.js';
 import { wantsJson } from './host.js';
 
@@ -10,7 +10,7 @@ export function printJson(host: Host, value: unknown): void {
 
 /** Prints a line of the result. Control characters in it are escaped. */
 export function printLine(host: Host, text = ''): void {
-  host.process.stdout.write(`${sanitizeLine(text)}\n`);
+  host.process.stdout.write(`${escapeControls(text)}\n`);
 }
 
 /** Prints rows as columns, two spaces apart; the last column is not padded. */

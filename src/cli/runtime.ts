@@ -1,5 +1,9 @@
-import type { Reporter } from '../content/index.js';
+import { resolve } from 'node:path';
+import type { Catalogs } from '../catalog/index.js';
+import { createLayout, type Layout, openLayout, type Reporter, type Target } from '../content/index.js';
 import { ownerOf } from '../files/index.js';
+import { parseRegistry, type Reference } from '../oci/index.js';
+import { createRegistryClient, credentialSource } from '../registry/index.js';
 import { type Store, storeAt } from '../store/index.js';
 import type { Host } from './host.js';
 import { storeRoot } from './places.js';
@@ -7,4 +11,47 @@ import { storeRoot } from './places.js';
 /** The store that this run uses. */
 export function openStore(host: Host, report: Reporter): Store {
   return storeAt(storeRoot(host), ownerOf(host.pid), report);
+}
+
+/** The places of images that this run talks to. */
+export interface Targets {
+  /** The place of a reference, for reading. */
+  readable(reference: Reference): Target;
+  /** The place of a reference, for writing; a layout is made where there is none. */
+  writable(reference: Reference): Layout | Target;
+  /** Ends idle connections, so that the process can end. */
+  close(): void;
+}
+
+/**
+ * Opens the places of images.
+ * @param plainHttp the registries of `--plain-http`
+ * @throws EngineshedError `REFERENCE_INVALID`
+ */
+export function openTargets(
+  host: Host,
+  catalogs: Catalogs,
+  plainHttp: readonly string[] | undefined,
+  report: Reporter,
+): Targets {
+  const plain = new Set((plainHttp ?? []).map((text) => parseRegistry(text).registry));
+  const client = createRegistryClient({
+    credentials: credentialSource({ env: host.environment, home: host.home, uid: host.userId }),
+    plainHttp: (registry) => (plain.has(registry) ? true : catalogs.registries.get(registry)?.plainHttp),
+    userAgent: `engineshed/${host.version}`,
+    report,
+  });
+  const layoutPath = (path: string) => resolve(host.directory, path);
+  const owner = ownerOf(host.pid);
+  return {
+    readable: (reference) =>
+      reference.transport === 'oci'
+        ? openLayout(layoutPath(reference.path), owner)
+        : client.repository(reference),
+    writable: (reference) =>
+      reference.transport === 'oci'
+        ? createLayout(layoutPath(reference.path), owner)
+        : client.repository(reference),
+    close: () => client.close(),
+  };
 }

@@ -16,9 +16,14 @@ export function sanitize(text: string): string {
     .replace(controlOrBidi, escapeCharacter);
 }
 
-/** The same, for text that must stay on one line: newlines and tabs are escaped too. */
+/** {@link sanitize} for text that must stay on one line. */
 export function sanitizeLine(text: string): string {
-  return sanitize(text).replace(/\n/g, '\\n').replace(/\t/g, '\\t');
+  return escapeControls(sanitize(text));
+}
+
+/** Makes text from outside safe to print as one line: control and direction characters, newlines and tabs are escaped. */
+export function escapeControls(text: string): string {
+  return text.replace(controlOrBidi, escapeCharacter).replace(/\n/g, '\\n').replace(/\t/g, '\\t');
 }
 
 function escapeCharacter(character: string): string {

@@ -16,7 +16,8 @@ export function list(this: Host, flags: { json?: boolean }): void {
     );
   });
   if (flags.json) printJson(this, { engines: engines.map((engine) => listed(engine, active)), damaged });
-  else if (engines.length === 0) printLine(this, 'No engine is installed. Install one with: engineshed install');
+  else if (engines.length === 0)
+    printLine(this, 'No engine is installed. Install one with: engineshed install');
   else printEngines(this, engines, active);
 }
 

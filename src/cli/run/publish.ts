@@ -14,6 +14,7 @@ import {
   publish as publishImage,
   readCheckout,
 } from '../../publish/index.js';
+import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, startProgress } from '../output.js';
 import { openTargets } from '../runtime.js';
@@ -30,7 +31,12 @@ interface PublishFlags {
 }
 
 /** Publishes a directory. */
-export async function publish(this: Host, flags: PublishFlags, directory: string, destination: string): Promise<void> {
+export async function publish(
+  this: Host,
+  flags: PublishFlags,
+  directory: string,
+  destination: string,
+): Promise<void> {
   const reference = parseReference(destination);
   if (reference.digest !== undefined) {
     throw new EngineshedError('USAGE', `"${destination}" names a digest, which only the content decides`, {
@@ -60,18 +66,31 @@ export async function publish(this: Host, flags: PublishFlags, directory: string
     });
     return;
   }
-  printLine(this, `${image.entries} entries, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`);
+  printLine(
+    this,
+    `${image.entries} entries, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`,
+  );
   printLine(this, `${flags.dryRun ? 'would be' : 'published as'} ${image.manifest.digest}`);
   for (const published of references) printLine(this, `  ${published}`);
 }
 
-async function readInputs(host: Host, flags: PublishFlags, directory: string, report: Reporter): Promise<PublishInputs> {
+async function readInputs(
+  host: Host,
+  flags: PublishFlags,
+  directory: string,
+  report: Reporter,
+): Promise<PublishInputs> {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${directory} to publish`, { details: { path: directory } });
+    throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${directory} to publish`, {
+      details: { path: directory },
+    });
   }
   const checkout = await readCheckout(directory, host.environment);
   if (checkout?.dirty) {
-    report({ type: 'warning', message: `${directory} has uncommitted changes; its revision is marked "-dirty"` });
+    report({
+      type: 'warning',
+      message: `${directory} has uncommitted changes; its revision is marked "-dirty"`,
+    });
   }
   return {
     directory,
@@ -103,7 +122,7 @@ async function push(
   tags: readonly string[],
   report: Reporter,
 ): Promise<PackedImage> {
-  const targets = await openTargets(host, flags, report);
+  const targets = openTargets(host, await openCatalogs(host, undefined), flags.plainHttp, report);
   try {
     const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
     return await publishImage(inputs, targets.writable(reference), options);
@@ -126,7 +145,9 @@ function parseAnnotations(texts: readonly string[]): Record<string, string> {
     texts.map((text) => {
       const at = text.indexOf('=');
       if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-      throw new EngineshedError('USAGE', `"${text}" is not an annotation`, { hint: 'Write --annotation KEY=VALUE.' });
+      throw new EngineshedError('USAGE', `"${text}" is not an annotation`, {
+        hint: 'Write --annotation KEY=VALUE.',
+      });
     }),
   );
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { EngineshedError } from '../../errors/index.js';
 import { chooseEngine } from '../engines.js';
 import type { Host } from '../host.js';
-import { printJson, printLine } from '../output.js';
+import { printJson } from '../output.js';
 
 /** Prints where a part of an engine, or something in it, stands. */
 export function which(this: Host, flags: { engine?: string; json?: boolean }, asked: string): void {
@@ -26,5 +26,6 @@ export function which(this: Host, flags: { engine?: string; json?: boolean }, as
     );
   }
   if (flags.json) printJson(this, { engine: engine.name, part: type, path });
-  else printLine(this, path);
+  // Exactly the path, whatever characters it has.
+  else this.process.stdout.write(`${path}\n`);
 }

@@ -1,0 +1,29 @@
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Catalogs, loadCatalogs } from '../catalog/index.js';
+import type { Host } from './host.js';
+import { userConfiguration } from './places.js';
+
+/** The name of a project's configuration file. */
+const projectFile = 'engineshed.toml';
+
+/**
+ * The catalogs of this run: the built-in one, the user's file, the project's file (the nearest `engineshed.toml` upward); later
+ * ones win.
+ * @param registry `--registry`
+ * @throws EngineshedError `CONFIG_INVALID`, `REFERENCE_INVALID`
+ */
+export function openCatalogs(host: Host, registry: string | undefined): Promise<Catalogs> {
+  const files = [userConfiguration(host), nearestProjectFile(host.directory)];
+  const locations = files.flatMap((path) =>
+    path === undefined ? [] : [{ path, ifMissing: 'skip' as const }],
+  );
+  return loadCatalogs(locations, { registry });
+}
+
+function nearestProjectFile(directory: string): string | undefined {
+  const path = join(directory, projectFile);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  const parent = dirname(directory);
+  return parent === directory ? undefined : nearestProjectFile(parent);
+}

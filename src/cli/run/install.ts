@@ -1,0 +1,159 @@
+import { stat } from 'node:fs/promises';
+import { type Catalogs, definitionForReference, findEngine } from '../../catalog/index.js';
+import { type EngineDefinition, parseEngineName, resolveEngine } from '../../engine/index.js';
+import { EngineshedError } from '../../errors/index.js';
+import { nodePlatform, parseReference } from '../../oci/index.js';
+import { useEngine, useFirstEngine } from '../../shim/index.js';
+import {
+  applyInstall,
+  type InstallPlan,
+  planInstall,
+  type Remembered,
+  rememberingTarget,
+} from '../../store/index.js';
+import { openCatalogs } from '../catalogs.js';
+import type { Host } from '../host.js';
+import { formatBytes, printJson, printLine, startProgress } from '../output.js';
+import { openStore, openTargets } from '../runtime.js';
+
+/** The flags of `engineshed install`. */
+interface InstallFlags {
+  readonly name?: string;
+  readonly use?: boolean;
+  readonly dryRun?: boolean;
+  readonly registry?: string;
+  readonly plainHttp?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Installs an engine. */
+export async function install(this: Host, flags: InstallFlags, asked?: string): Promise<void> {
+  const progress = startProgress(this);
+  const catalogs = await openCatalogs(this, flags.registry);
+  const definition = define(catalogs, flags, asked);
+  const store = openStore(this, progress.report);
+  const targets = openTargets(this, catalogs, flags.plainHttp, progress.report);
+  const remembered: Remembered = new Map();
+  const target = (source: { reference: Parameters<typeof targets.readable>[0] }) =>
+    rememberingTarget(store, targets.readable(source.reference), remembered);
+  try {
+    const lock = await resolveEngine(definition, {
+      target,
+      platform: nodePlatform(this.platform, this.architecture),
+      directoryExists: isDirectory,
+      report: progress.report,
+    });
+    const plan = planInstall(store, lock);
+    if (flags.dryRun) {
+      progress.end();
+      if (flags.json) printJson(this, { dryRun: true, ...planJson(plan) });
+      else printPlan(this, plan);
+      return;
+    }
+    if (!plan.upToDate) {
+      const sources = definition.sources;
+      await applyInstall(store, plan, {
+        content: (name) => {
+          const source = sources[name];
+          if (source === undefined || source.kind === 'directory') {
+            throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
+          }
+          return target(source);
+        },
+        remembered,
+        platform: this.platform,
+        now: this.now(),
+      });
+    }
+    const activated = flags.use
+      ? (await useEngine(store, lock.name)) !== undefined
+      : await useFirstEngine(store, lock.name);
+    progress.end();
+    if (flags.json) printJson(this, { ...planJson(plan), activated });
+    else printResult(this, plan, activated);
+  } finally {
+    targets.close();
+  }
+}
+
+function define(catalogs: Catalogs, flags: InstallFlags, asked: string | undefined): EngineDefinition {
+  const wanted = asked ?? catalogs.defaultEngine;
+  if (wanted === undefined) {
+    throw new EngineshedError('USAGE', 'No engine was named and no catalog has a default', {
+      hint: 'Name one of those that "engineshed available" lists.',
+    });
+  }
+  // A name never has a slash, and an image without one would be Docker Hub's: that has to be spelled out.
+  if (wanted.includes('/') || wanted.startsWith('oci:')) {
+    return definitionForReference(
+      catalogs,
+      parseReference(wanted),
+      flags.name === undefined ? undefined : parseEngineName(flags.name),
+    );
+  }
+  if (flags.name !== undefined) {
+    throw new EngineshedError('USAGE', `--name is for images, and "${wanted}" is the name of an engine`);
+  }
+  return findEngine(catalogs, wanted);
+}
+
+function printPlan(host: Host, plan: InstallPlan): void {
+  const id = plan.id.slice(0, 8);
+  if (plan.upToDate) {
+    printLine(host, `${plan.lock.name} is up to date (${id}).`);
+    return;
+  }
+  printLine(host, `${plan.lock.name} would become ${id}:`);
+  for (const layer of plan.fetch) {
+    printLine(
+      host,
+      `  fetch  ${layer.source}  ${layer.descriptor.digest}  ${formatBytes(layer.descriptor.size)}`,
+    );
+  }
+  for (const layer of plan.present) printLine(host, `  have   ${layer.source}  ${layer.descriptor.digest}`);
+  printLine(host, `${formatBytes(plan.fetchBytes)} to download.`);
+}
+
+function printResult(host: Host, plan: InstallPlan, activated: boolean): void {
+  const { name } = plan.lock;
+  const id = plan.id.slice(0, 8);
+  if (plan.upToDate) printLine(host, `${name} is up to date (${id}).`);
+  else printLine(host, `${name} is installed (${id}), ${formatBytes(plan.fetchBytes)} downloaded.`);
+  if (activated) printLine(host, `${name} is the active engine now.`);
+}
+
+function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPlan) {
+  return {
+    name: lock.name,
+    id,
+    upToDate,
+    fetchedBytes: fetchBytes,
+    fetchedLayers: fetch.map(({ source, descriptor, diffId }) => ({
+      source,
+      digest: descriptor.digest,
+      diffId,
+      size: descriptor.size,
+    })),
+    presentLayers: present.map(({ source, descriptor, diffId }) => ({
+      source,
+      digest: descriptor.digest,
+      diffId,
+      size: descriptor.size,
+    })),
+    sources: Object.fromEntries(
+      Object.entries(lock.sources).map(([source, locked]) => [
+        source,
+        locked.kind === 'directory'
+          ? { directory: locked.path }
+          : { reference: locked.reference, resolved: locked.resolved, manifest: locked.manifest.digest },
+      ]),
+    ),
+  };
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,98 @@
+import { findEngine } from '../../catalog/index.js';
+import { type EngineDefinition, parseEngineName } from '../../engine/index.js';
+import { isEngineshedError } from '../../errors/index.js';
+import { formatReference } from '../../oci/index.js';
+import { type InstalledEngine, readEngine } from '../../store/index.js';
+import { openCatalogs } from '../catalogs.js';
+import { chooseEngine, openPaths } from '../engines.js';
+import type { Host } from '../host.js';
+import { formatBytes, printJson, printLine, printTable } from '../output.js';
+
+/** Shows what an engine is made of. */
+export async function show(
+  this: Host,
+  flags: { registry?: string; json?: boolean },
+  name?: string,
+): Promise<void> {
+  const engine =
+    name === undefined ? chooseEngine(this, undefined).engine : readInstalled(this, parseEngineName(name));
+  if (engine !== undefined) {
+    if (flags.json) printJson(this, engine);
+    else showInstalled(this, engine);
+    return;
+  }
+  const definition = findEngine(await openCatalogs(this, flags.registry), name ?? '');
+  if (flags.json) printJson(this, { ...definition, sources: sourcesJson(definition) });
+  else showDefinition(this, definition);
+}
+
+function readInstalled(host: Host, name: string): InstalledEngine | undefined {
+  try {
+    return readEngine(openPaths(host), name);
+  } catch (error) {
+    if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
+    throw error;
+  }
+}
+
+function showInstalled(host: Host, engine: InstalledEngine): void {
+  heading(host, engine, `installed ${engine.installed}, state ${engine.id}`);
+  for (const [name, source] of Object.entries(engine.sources)) {
+    if (source.kind === 'directory') {
+      printLine(host, `source ${name}: the directory ${source.path}`);
+      continue;
+    }
+    const size = source.layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
+    printLine(host, `source ${name}: ${source.reference}`);
+    printLine(host, `  ${source.resolved}, ${formatBytes(size)}`);
+    for (const key of ['version', 'revision', 'created', 'source']) {
+      const value = source.annotations[`org.opencontainers.image.${key}`];
+      if (value !== undefined) printLine(host, `  ${key} ${value}`);
+    }
+  }
+  printLine(host);
+  printTable(
+    host,
+    ['PART', 'DIRECTORY'],
+    engine.parts.map((part) => [part.type, part.directory]),
+  );
+  const { set, unset } = engine.environment;
+  if (Object.keys(set).length === 0) return;
+  printLine(host);
+  printTable(
+    host,
+    ['VARIABLE', 'VALUE'],
+    [...Object.entries(set), ...unset.map((name) => [name, '(unset)'])],
+  );
+}
+
+function showDefinition(host: Host, definition: EngineDefinition): void {
+  heading(host, definition, `not installed; install it with: engineshed install ${definition.name}`);
+  for (const [name, source] of Object.entries(sourcesJson(definition)))
+    printLine(host, `source ${name}: ${source}`);
+  printLine(host);
+  printTable(
+    host,
+    ['PART', 'SOURCE', 'PATH'],
+    definition.parts.map((part) => [part.type, part.source, part.path]),
+  );
+}
+
+function heading(
+  host: Host,
+  { name, description, catalog }: EngineDefinition | InstalledEngine,
+  state: string,
+): void {
+  printLine(host, description === '' ? name : `${name}: ${description}`);
+  printLine(host, state);
+  printLine(host, `from the catalog ${catalog}`);
+}
+
+function sourcesJson({ sources }: EngineDefinition): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(sources).map(([name, source]) => [
+      name,
+      source.kind === 'directory' ? source.path : formatReference(source.reference),
+    ]),
+  );
+}
