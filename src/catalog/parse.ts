@@ -89,6 +89,7 @@ function checkFile(source: CatalogText, toml: Record<string, unknown>): CatalogF
 /** valibot leaves these keys out of what it returns, without a word. */
 function refuseLostKeys(source: CatalogText, value: unknown, path: readonly string[]): void {
   if (typeof value !== 'object' || value === null) return;
+  if (path.length > maxDepth) throw catalogFault(source, [], `it is nested more than ${maxDepth} deep`);
   for (const [key, inner] of Object.entries(value)) {
     if (['prototype', 'constructor', '__proto__'].includes(key))
       throw catalogFault(source, [...path, key], 'cannot be used as a name');

@@ -1,4 +1,4 @@
-import { parseReference, parseRegistry, type RegistryReference } from '../oci/index.js';
+import { parseRegistry, type RegistryReference } from '../oci/index.js';
 import type { RegistrySettings } from './types.js';
 
 /** The repository of an image. */
@@ -20,7 +20,7 @@ export interface RegistryReplacement {
  * The repository that an image is taken from.
  * @param image the repository that the catalog names
  * @param catalogRegistry the `registry` of that catalog
- * @throws EngineshedError `REFERENCE_INVALID` where the replacement makes no repository
+ * @throws EngineshedError `REFERENCE_INVALID` where the replacement is no registry
  */
 export function replaceRegistry(
   image: Repository,
@@ -50,7 +50,8 @@ function isBelow(image: Repository, base: { registry: string; path: string }): b
 function move(image: Repository, oldPath: string, to: string): Repository {
   const { registry, path } = parseRegistry(to);
   const inside = oldPath === '' ? image.repository : image.repository.slice(oldPath.length + 1);
-  const moved = to.includes('/') ? [registry, path, inside] : [registry, image.repository];
-  const parsed = parseReference(moved.filter((part) => part !== '').join('/'));
-  return parsed.transport === 'registry' ? parsed : image;
+  const repository = to.includes('/')
+    ? [path, inside].filter((part) => part !== '').join('/')
+    : image.repository;
+  return { registry, repository };
 }

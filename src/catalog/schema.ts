@@ -36,7 +36,7 @@ const text = v.pipe(
 const filledText = v.pipe(text, v.nonEmpty('must not be empty'));
 const flag = v.boolean((issue) => `must be true or false, not ${describeValue(issue.input)}`);
 const name = v.pipe(
-  v.string(),
+  v.string((issue) => `must be a name in quotes, not ${describeValue(issue.input)}`),
   v.rawCheck(({ dataset, addIssue }) => {
     const fault = dataset.typed ? nameFault(dataset.value) : undefined;
     if (fault !== undefined) addIssue({ message: `cannot be a name: ${fault}` });

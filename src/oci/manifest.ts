@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { EngineshedError } from '../errors/index.js';
-import { type Digest, digestOf, isDigest } from './digest.js';
+import { type Digest, digestAlgorithm, digestOf, isDigest } from './digest.js';
 import { parseJson } from './json.js';
 import { isDockerSchema1, isIndexType, isManifestType, mediaTypes } from './media-types.js';
 
@@ -24,7 +24,7 @@ const platformSchema = v.looseObject({
   'os.features': v.optional(v.array(v.string())),
   variant: v.optional(v.string()),
 });
-const descriptorSchema = v.looseObject({
+const descriptorFields = v.looseObject({
   mediaType: v.pipe(
     v.string(),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/),
@@ -36,6 +36,11 @@ const descriptorSchema = v.looseObject({
   artifactType: v.optional(v.string()),
   platform: v.optional(platformSchema),
 });
+/** Inline data must be what the descriptor describes (image specification, "Embedded Content"; B11). */
+const descriptorSchema = v.pipe(
+  descriptorFields,
+  v.check(hasItsData, 'its inline data has another size or digest, or is not base64'),
+);
 const manifestSchema = v.looseObject({
   schemaVersion: v.literal(2),
   mediaType: v.optional(v.string()),
@@ -114,8 +119,9 @@ export function parseManifest(bytes: Uint8Array, descriptor: Descriptor): Parsed
     );
   }
   const has = (key: string) => json !== null && typeof json === 'object' && key in json;
-  if (has('layers') && has('manifests')) {
-    throw new EngineshedError('MANIFEST_INVALID', `The ${where} has both "layers" and "manifests"`);
+  const other = ['layers', 'config'].find(has);
+  if (other !== undefined && has('manifests')) {
+    throw new EngineshedError('MANIFEST_INVALID', `The ${where} has both "${other}" and "manifests"`);
   }
   return isIndexType(mediaType)
     ? { kind: 'index', index: check(indexSchema, json, where) }
@@ -215,6 +221,13 @@ export function buildImage(parts: ImageParts): BuiltImage {
     config: { descriptor: config, bytes: configBytes },
     manifest: { descriptor: describe(mediaTypes.imageManifest, manifestBytes), bytes: manifestBytes },
   };
+}
+
+function hasItsData({ data, size, digest }: v.InferOutput<typeof descriptorFields>): boolean {
+  if (data === undefined) return true;
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(data)) return false;
+  const bytes = Buffer.from(data, 'base64');
+  return bytes.byteLength === size && digestOf(bytes, digestAlgorithm(digest)) === digest;
 }
 
 function encode(value: unknown): Uint8Array {

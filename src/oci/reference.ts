@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { EngineshedError } from '../errors/index.js';
 import { type Digest, isDigest, parseDigest } from './digest.js';
 
@@ -25,6 +26,8 @@ export type Reference = RegistryReference | LayoutReference;
 const domainName = /^(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])(?:\.(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9]))*$/i;
 const pathComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** A directory may have an `@` in its name: what follows is meant as a digest where it has the look of one. */
+const looksLikeDigest = /^(?:sha\d+:[^/]*|[a-z0-9+._-]+:[A-Za-z0-9=_-]{32,})$/;
 /** The most characters of `registry/repository`, as distribution limits it. */
 const maxNameLength = 255;
 
@@ -63,7 +66,8 @@ export function namesRegistry(text: string): boolean {
 }
 
 /**
- * Parses a registry with an optional path below it, such as `mirror.example.com:5000/hamlet-io`.
+ * Parses a registry with an optional path below it, such as `mirror.example.com:5000/hamlet-io`. A host must be one that
+ * {@link parseReference} takes for a host: with a dot or a port, or `localhost`.
  * @throws EngineshedError `REFERENCE_INVALID`
  */
 export function parseRegistry(text: string): { registry: string; path: string } {
@@ -121,7 +125,7 @@ function parseLayout(text: string): LayoutReference {
   let rest = text.slice('oci:'.length);
   let digest: string | undefined;
   const at = rest.lastIndexOf('@');
-  if (at >= 0 && /^[a-z0-9]+:[0-9a-zA-Z]+$/.test(rest.slice(at + 1))) {
+  if (at >= 0 && looksLikeDigest.test(rest.slice(at + 1))) {
     digest = rest.slice(at + 1);
     rest = rest.slice(0, at);
   }
@@ -162,13 +166,20 @@ function optional(text: string, tag: string | undefined, digest: string | undefi
 }
 
 function checkRegistry(text: string, host: string): void {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(.*))?$/.exec(host);
-  const name = match?.[1];
-  if (name === undefined || (!name.startsWith('[') && !domainName.test(name)))
+  const match = /^(\[[^\]]*\]|[^:[\]]+)(?::(.*))?$/.exec(host);
+  const name = match?.[1] ?? '';
+  if (name.startsWith('[') ? !isIPv6(name.slice(1, -1)) : !domainName.test(name))
     throw invalid(text, `"${host}" is not a registry host`);
   const port = match?.[2];
   if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)) {
     throw invalid(text, `":${port}" is not a port`);
+  }
+  if (!namesRegistry(`${host.toLowerCase()}/`)) {
+    throw invalid(
+      text,
+      `"${host}" would be read as a repository of docker.io`,
+      `Write the port too where it is a host: ${host.toLowerCase()}:443.`,
+    );
   }
 }
 
@@ -203,5 +214,5 @@ function normalHost(host: string): string {
 }
 
 function invalid(text: string, fault: string, hint?: string): EngineshedError {
-  return new EngineshedError('REFERENCE_INVALID', `"${text}" is not an image reference: ${fault}`, { hint });
+  return new EngineshedError('REFERENCE_INVALID', `"${text}" names no image or registry: ${fault}`, { hint });
 }
