@@ -96,17 +96,10 @@ export function openLayout(path: string, owner: Owner): Layout {
 export function createLayout(path: string, owner: Owner): Layout {
   const directory = resolvePath(path);
   try {
-    mkdirSync(`${directory}/blobs/sha256`, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     if (statSync(`${directory}/oci-layout`, { throwIfNoEntry: false }) === undefined) {
-      const others = readdirSync(directory).filter(
-        (name) => name !== 'blobs' && !name.startsWith('.engineshed-'),
-      );
-      if (others.length > 0 && !others.includes('index.json')) {
-        throw new EngineshedError('LAYOUT_INVALID', `${path} is not empty and not an OCI image layout`, {
-          hint: 'Name an empty or new directory.',
-          details: { path },
-        });
-      }
+      refuseOtherContent(directory, path);
+      mkdirSync(`${directory}/blobs/sha256`, { recursive: true });
       replaceFile(`${directory}/oci-layout`, JSON.stringify({ imageLayoutVersion: layoutVersion }));
     }
   } catch (error) {
@@ -114,6 +107,16 @@ export function createLayout(path: string, owner: Owner): Layout {
   }
   sweepTemporaryFiles(directory);
   return openLayout(path, owner);
+}
+
+/** What an earlier writer may have left of an unfinished layout is no other content. */
+function refuseOtherContent(directory: string, path: string): void {
+  const others = readdirSync(directory).filter((name) => name !== 'blobs' && !name.startsWith('.'));
+  if (others.length === 0) return;
+  throw new EngineshedError('LAYOUT_INVALID', `${path} is not empty and not an OCI image layout`, {
+    hint: 'Name an empty or new directory.',
+    details: { path },
+  });
 }
 
 function layoutTarget(directory: string, label: string, owner: Owner): Layout {

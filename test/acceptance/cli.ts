@@ -27,6 +27,7 @@ export interface User {
   /** Runs engineshed, which must succeed, and gives its output. */
   output(args: readonly string[], options?: RunOptions): Promise<string>;
   /** Runs engineshed with `--json`, which must succeed, and gives its document. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into documents of every shape
   json(args: readonly string[], options?: RunOptions): Promise<any>;
 }
 
@@ -43,7 +44,13 @@ export function newUser(): User {
   const work = `${home}/work`;
   mkdirSync(work);
   const store = `${home}/store`;
-  const environment = { PATH: process.env.PATH ?? '', HOME: home, ENGINESHED_HOME: store, LC_ALL: 'C.UTF-8', CI: '1' };
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    ENGINESHED_HOME: store,
+    LC_ALL: 'C.UTF-8',
+    CI: '1',
+  };
   const user: User = {
     home,
     store,
@@ -57,7 +64,8 @@ export function newUser(): User {
       }),
     async output(args, options) {
       const result = await user.engineshed(args, options);
-      if (result.status !== 0) throw new Error(`engineshed ${args.join(' ')} ended with ${result.status}: ${result.stderr}`);
+      if (result.status !== 0)
+        throw new Error(`engineshed ${args.join(' ')} ended with ${result.status}: ${result.stderr}`);
       return result.stdout;
     },
     json: async (args, options) => JSON.parse(await user.output([...args, '--json'], options)),

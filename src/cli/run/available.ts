@@ -1,4 +1,4 @@
-import { type EngineFamily, type EngineListing, listEngines, matchTags } from '../../catalog/index.js';
+import { type Catalogs, findEngine, listEngines, matchTags } from '../../catalog/index.js';
 import { mapLimited, type Reporter } from '../../content/index.js';
 import type { EngineDefinition } from '../../engine/index.js';
 import { EngineshedError, fromSystemError } from '../../errors/index.js';
@@ -10,8 +10,8 @@ import type { Host } from '../host.js';
 import { printJson, printLine, printTable, startProgress } from '../output.js';
 import { openTargets, type Targets } from '../runtime.js';
 
-/** How many members of a family are listed without `--all`. */
-const shownOfFamily = 10;
+/** How many dated builds, and how many versions, a catalog shows without `--all`. */
+const shownOfKind = 10;
 /** How many repositories are asked at the same time. */
 const concurrentRepositories = 8;
 
@@ -23,34 +23,30 @@ interface AvailableFlags {
   readonly json?: boolean;
 }
 
-/** An engine that can be installed. */
-interface AvailableEngine {
-  readonly name: string;
-  readonly kind: string;
-  readonly description: string;
-  readonly catalog: string;
-  readonly installed: boolean;
-}
-
 /** Lists the engines that can be installed. */
 export async function available(this: Host, flags: AvailableFlags): Promise<void> {
   const progress = startProgress(this);
   const catalogs = await openCatalogs(this, flags.registry);
-  const listing = listEngines(catalogs);
   const targets = openTargets(this, catalogs, flags.plainHttp, progress.report);
-  let tags: Map<string, ReadonlySet<string>>;
+  let engines: EngineDefinition[];
   try {
-    tags = await readTags(listing, targets, progress.report);
+    engines = await findOffered(catalogs, new RepositoryTags(targets, progress.report));
   } finally {
     targets.close();
   }
   const installed = new Set(engineNames(openPaths(this)));
-  const engines = offered(listing, tags, installed);
-  const hidden = flags.all ? new Set<AvailableEngine>() : beyondNewest(engines);
-  const shown = engines.filter((engine) => !hidden.has(engine));
+  const shown = flags.all ? engines : newest(engines, installed);
+  const notShown = engines.length - shown.length;
   progress.end();
   if (flags.json) {
-    printJson(this, { engines: shown, notShown: hidden.size });
+    const described = shown.map(({ name, kind, description, catalog }) => ({
+      name,
+      kind,
+      description,
+      catalog,
+      installed: installed.has(name),
+    }));
+    printJson(this, { engines: described, notShown });
     return;
   }
   if (engines.length === 0) printLine(this, 'No engine can be installed from here.');
@@ -58,99 +54,95 @@ export async function available(this: Host, flags: AvailableFlags): Promise<void
     printTable(
       this,
       ['', 'ENGINE', 'KIND', 'DESCRIPTION'],
-      shown.map(({ name, kind, description, installed }) => [
-        installed ? 'installed' : '',
+      shown.map(({ name, kind, description }) => [
+        installed.has(name) ? 'installed' : '',
         name,
         kind,
         description,
       ]),
     );
   }
-  if (hidden.size > 0) printLine(this, `${hidden.size} older ones are not shown; see them with --all.`);
+  if (notShown > 0) printLine(this, `${notShown} older ones are not shown; see them with --all.`);
 }
 
-/** The tags of every repository that the listing names; one that cannot be asked is warned of and left out. */
-async function readTags(
-  listing: EngineListing,
-  targets: Targets,
-  report: Reporter,
-): Promise<Map<string, ReadonlySet<string>>> {
-  const repositories = new Map<string, Reference>();
-  const add = (reference: Reference) => repositories.set(repositoryOf(reference), reference);
-  for (const engine of listing.engines) for (const reference of imagesOf(engine)) add(reference);
-  for (const family of listing.families) add(family.repository);
-
-  const failures: unknown[] = [];
-  const tags = new Map<string, ReadonlySet<string>>();
-  await mapLimited([...repositories], concurrentRepositories, async ([repository, reference]) => {
-    try {
-      const found = new Set<string>();
-      for await (const tag of targets.readable(reference).tags()) found.add(tag);
-      tags.set(repository, found);
-    } catch (error) {
-      failures.push(error);
-      report({
-        type: 'warning',
-        message: `${repository} could not be asked: ${fromSystemError(error).message}`,
-      });
-    }
-  });
-  if (tags.size > 0 || failures.length === 0) return tags;
-  const first = fromSystemError(failures[0]);
-  throw new EngineshedError(first.code, 'None of the registries could be asked', {
-    hint: first.hint,
-    cause: first,
-  });
-}
-
-function offered(
-  listing: EngineListing,
-  tags: ReadonlyMap<string, ReadonlySet<string>>,
-  installed: ReadonlySet<string>,
-): AvailableEngine[] {
-  const fixed = listing.engines
-    .filter((engine) =>
-      imagesOf(engine).every((reference) => hasTag(tags.get(repositoryOf(reference)), reference)),
-    )
-    .map((engine) => describe(engine, engine.name, installed));
-  const members = listing.families.flatMap((family) =>
-    matchTags(family, tags.get(repositoryOf(family.repository)) ?? []).map((name) =>
-      describe(family, name, installed),
-    ),
+/** The engines that the registries have an image of, for every source of theirs; of a family the newest first. */
+async function findOffered(catalogs: Catalogs, repositories: RepositoryTags): Promise<EngineDefinition[]> {
+  const { engines, families } = listEngines(catalogs);
+  await repositories.ask([...engines.flatMap(imagesOf), ...families.map((family) => family.repository)]);
+  const members = families.flatMap((family) =>
+    matchTags(family, repositories.tags(family.repository)).map((name) => findEngine(catalogs, name)),
   );
-  return [...fixed, ...members];
+  await repositories.ask(members.flatMap(imagesOf));
+  repositories.failUnlessAnswered();
+  return [...engines, ...members].filter((engine) =>
+    imagesOf(engine).every((image) => repositories.has(image)),
+  );
 }
 
-function describe(
-  { kind, description, catalog }: EngineDefinition | EngineFamily,
-  name: string,
-  installed: ReadonlySet<string>,
-): AvailableEngine {
-  return { name, kind, description, catalog, installed: installed.has(name) };
+/** The tags of repositories, each asked for once; one that cannot be asked is warned of and has none. */
+class RepositoryTags {
+  readonly #found = new Map<string, Set<string>>();
+  readonly #failures: EngineshedError[] = [];
+  readonly #targets: Targets;
+  readonly #report: Reporter;
+
+  constructor(targets: Targets, report: Reporter) {
+    this.#targets = targets;
+    this.#report = report;
+  }
+
+  async ask(references: readonly Reference[]): Promise<void> {
+    const asked = new Map(references.map((reference) => [repositoryOf(reference), reference]));
+    const open = [...asked].filter(([repository]) => !this.#found.has(repository));
+    await mapLimited(open, concurrentRepositories, async ([repository, reference]) => {
+      const tags = new Set<string>();
+      this.#found.set(repository, tags);
+      try {
+        for await (const tag of this.#targets.readable(reference).tags()) tags.add(tag);
+      } catch (thrown) {
+        const error = fromSystemError(thrown);
+        this.#failures.push(error);
+        this.#report({ type: 'warning', message: `${repository} could not be asked: ${error.message}` });
+      }
+    });
+  }
+
+  tags(reference: Reference): ReadonlySet<string> {
+    return this.#found.get(repositoryOf(reference)) ?? new Set();
+  }
+
+  /** A digest cannot be looked up among tags; it is taken to be there. */
+  has(reference: Reference): boolean {
+    return reference.tag === undefined || this.tags(reference).has(reference.tag);
+  }
+
+  /** Nothing at all would look like an answer, and is none. */
+  failUnlessAnswered(): void {
+    const [first] = this.#failures;
+    if (first === undefined || this.#failures.length < this.#found.size) return;
+    throw new EngineshedError(first.code, 'None of the registries could be asked', {
+      hint: first.hint,
+      cause: first,
+    });
+  }
 }
 
-/** A family's older members, which are not installed. */
-function beyondNewest(engines: readonly AvailableEngine[]): Set<AvailableEngine> {
+/** Without the older dated builds and versions of each catalog, unless they are installed. */
+function newest(engines: readonly EngineDefinition[], installed: ReadonlySet<string>): EngineDefinition[] {
   const counts = new Map<string, number>();
-  return new Set(
-    engines.filter(({ kind, description, installed }) => {
-      if (kind !== 'dated' && kind !== 'version') return false;
-      const count = (counts.get(description) ?? 0) + 1;
-      counts.set(description, count);
-      return count > shownOfFamily && !installed;
-    }),
-  );
+  return engines.filter(({ name, kind, catalog }) => {
+    if (kind !== 'dated' && kind !== 'version') return true;
+    const group = `${kind} ${catalog}`;
+    const count = (counts.get(group) ?? 0) + 1;
+    counts.set(group, count);
+    return count <= shownOfKind || installed.has(name);
+  });
 }
 
 function imagesOf(engine: EngineDefinition): Reference[] {
   return Object.values(engine.sources).flatMap((source) =>
     source.kind === 'directory' ? [] : [source.reference],
   );
-}
-
-/** A digest cannot be looked up in a list of tags; it is taken to be there. */
-function hasTag(tags: ReadonlySet<string> | undefined, reference: Reference): boolean {
-  return tags !== undefined && (reference.tag === undefined ? true : tags.has(reference.tag));
 }
 
 function repositoryOf(reference: Reference): string {
