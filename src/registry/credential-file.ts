@@ -15,11 +15,18 @@ const entrySchema = v.looseObject({
   identitytoken: text,
   registrytoken: text,
 });
-const fileSchema = v.looseObject({
-  auths: v.optional(v.record(v.string(), v.unknown())),
-  credHelpers: v.optional(v.record(v.string(), v.string())),
-  credsStore: text,
-});
+/** To valibot a list would do for an object. */
+const object = v.custom<Record<string, unknown>>(
+  (value) => value !== null && typeof value === 'object' && !Array.isArray(value),
+);
+const fileSchema = v.pipe(
+  object,
+  v.looseObject({
+    auths: v.optional(object),
+    credHelpers: v.optional(v.pipe(object, v.record(v.string(), v.string()))),
+    credsStore: text,
+  }),
+);
 
 /** What a credential file says, with registries and keys in their normal form. */
 export interface CredentialFile {

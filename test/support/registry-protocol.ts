@@ -108,7 +108,10 @@ function serveTags(
   response: ServerResponse,
 ): void {
   const repository = contents.repositories.get(name);
-  if (repository === undefined) return refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known');
+  if (repository === undefined) {
+    refuse(response, 404, 'NAME_UNKNOWN', 'repository name not known');
+    return;
+  }
   const after = request.query.get('last') ?? '';
   const n = Number(request.query.get('n') ?? 100);
   const left = [...repository.tags.keys()].sort().filter((tag) => tag > after);
@@ -128,12 +131,17 @@ function serveBlob(
   response: ServerResponse,
 ): void {
   const blob = contents.blobs.get(digest);
-  if (blob === undefined) return refuse(response, 404, 'BLOB_UNKNOWN', 'blob unknown to registry');
+  if (blob === undefined) {
+    refuse(response, 404, 'BLOB_UNKNOWN', 'blob unknown to registry');
+    return;
+  }
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   const first = Number(range?.[1] ?? 0);
   const last = range?.[2] ? Math.min(Number(range[2]), blob.byteLength - 1) : blob.byteLength - 1;
-  if (first > last && range !== null)
-    return void response.writeHead(416, { 'content-range': `bytes */${blob.byteLength}` }).end();
+  if (first > last && range !== null) {
+    response.writeHead(416, { 'content-range': `bytes */${blob.byteLength}` }).end();
+    return;
+  }
   const part = blob.subarray(first, last + 1);
   response.writeHead(range === null ? 200 : 206, {
     'content-type': 'application/octet-stream',
