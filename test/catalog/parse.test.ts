@@ -75,7 +75,7 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
     [
       'a wrong reference',
       '[engines.a]\nsources.x.image = "h.io/A"',
-      ':2: engines.a.sources.x.image: "h.io/A" is not an image',
+      ':2: engines.a.sources.x.image: "h.io/A" names no image',
     ],
     [
       'an image without a registry',

@@ -36,6 +36,7 @@ const required = process.env.ENGINESHED_REQUIRE_PEERS === '1';
 const awkward = {
   EMPTY: '',
   QUOTES: `'"''""'`,
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the characters themselves are meant
   SUBSTITUTION: '$(echo x) `echo y` $HOME ${HOME} $$ ~ *',
   NEWLINES: '\na\n\nb\n',
   CARRIAGE: 'a\r\nb\r',
@@ -203,6 +204,7 @@ describe('dotenv', () => {
 
   it.each([
     ['carriage return', 'a\rb'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the characters themselves are meant
     ['${', 'a ${b}'],
     ['both kinds of quotes', `'"`],
     ['backslash', `it's \\n`],
