@@ -88,16 +88,19 @@ export async function publish(
   inputs: PublishInputs,
   destination: Layout | Target,
   options: { readonly tags: readonly string[]; readonly temporary: string; readonly owner: Owner },
-): Promise<PackedImage & CopyResult> {
+): Promise<PackedImage> {
   const { tags, temporary, owner } = options;
-  const push = async (stage: Layout) => {
-    const image = await packImage(stage, inputs);
-    return { ...image, ...(await copy(stage, image.manifest, destination, { tags, report: inputs.report })) };
-  };
-  if ('adopt' in destination) return push(destination);
+  if ('adopt' in destination) {
+    const image = await packImage(destination, inputs);
+    for (const tag of tags) await destination.tag(image.manifest, tag);
+    return image;
+  }
   const stage = mkdtempSync(`${temporary}/engineshed-publish-`);
   try {
-    return await push(createLayout(stage, owner));
+    const layout = createLayout(stage, owner);
+    const image = await packImage(layout, inputs);
+    await copy(layout, image.manifest, destination, { tags, report: inputs.report });
+    return image;
   } finally {
     await removeTree(stage);
   }
