@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { type EngineDefinition, parseEngineName, type SourceDefinition } from '../engine/index.js';
+import { parseEngineName } from '../engine/names.js';
+import type { EngineDefinition, SourceDefinition } from '../engine/types.js';
 import { digestHex, digestOf, formatReference, type Reference } from '../oci/index.js';
 import { defineEngine } from './find.js';
 import { matchPattern } from './pattern.js';

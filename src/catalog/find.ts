@@ -1,5 +1,6 @@
 import satisfies from 'semver/functions/satisfies.js';
-import { type EngineDefinition, parseEngineName, type SourceDefinition } from '../engine/index.js';
+import { parseEngineName } from '../engine/names.js';
+import type { EngineDefinition, SourceDefinition } from '../engine/types.js';
 import { EngineshedError } from '../errors/index.js';
 import { type LayoutReference, parseTag, type RegistryReference } from '../oci/index.js';
 import { nearest } from './nearest.js';

@@ -1,8 +1,8 @@
 import validRange from 'semver/ranges/valid.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
-import type { EnvironmentRule } from '../engine/index.js';
 import { nameFault } from '../engine/names.js';
+import type { EnvironmentRule } from '../engine/types.js';
 import { EngineshedError } from '../errors/index.js';
 import { parseRegistry } from '../oci/index.js';
 import { type CatalogText, catalogFault } from './fault.js';

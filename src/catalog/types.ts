@@ -1,4 +1,4 @@
-import type { EngineDefinition, EngineKind, EnvironmentRule, PartDefinition } from '../engine/index.js';
+import type { EngineDefinition, EngineKind, EnvironmentRule, PartDefinition } from '../engine/types.js';
 import type { Digest, LayoutReference, RegistryReference } from '../oci/index.js';
 import type { NamePattern } from './pattern.js';
 

@@ -419,6 +419,10 @@ describe('loadCatalogs', () => {
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('huge.toml'),
     });
+    const cut = write('cut.toml', 'é'.repeat(600_000));
+    await expect(readCatalog(cut)).rejects.toMatchObject({
+      message: expect.stringContaining('1048576 bytes'),
+    });
     await expect(readCatalog('/dev/zero')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
