@@ -65,10 +65,8 @@ class ResumingBody {
 
   /** Asks for the whole. */
   async open(): Promise<void> {
-    const response = await this.#ask();
-    this.#response = response;
-    this.#again = this.#received;
-    this.#etag = response.header('etag');
+    const { host, request } = this.#download;
+    await this.#takeWhole(await host.send(request));
   }
 
   /** Closes the connection. */
@@ -159,13 +157,14 @@ class ResumingBody {
       this.#again = 0;
       return;
     }
+    if (response.status === 200) return this.#takeWhole(response);
     response.discard();
     await this.open();
   }
 
-  async #ask(): Promise<HttpResponse> {
-    const { host, request, what, descriptor, check } = this.#download;
-    const response = await host.send(request);
+  /** Goes on with an answer that has the whole. */
+  async #takeWhole(response: HttpResponse): Promise<void> {
+    const { host, what, descriptor, check } = this.#download;
     if (response.status !== 200) throw await host.refusal(response, { what });
     try {
       check?.(response);
@@ -176,7 +175,9 @@ class ResumingBody {
       response.discard();
       throw error;
     }
-    return response;
+    this.#response = response;
+    this.#again = this.#received;
+    this.#etag = response.header('etag');
   }
 
   #long(actual: number): EngineshedError {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { EngineshedError } from '../errors/index.js';
+import { BodyQueue } from './body-queue.js';
 import type { Limits } from './limits.js';
 import { networkError, timeoutError } from './network-error.js';
 import { publicUrl } from './url.js';
@@ -15,15 +16,17 @@ export class HttpResponse {
   readonly url: URL;
   readonly status: number;
   readonly #message: IncomingMessage;
+  readonly #queue: BodyQueue;
   readonly #limits: Limits;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(url: URL, message: IncomingMessage, limits: Limits) {
+  constructor(url: URL, message: IncomingMessage, limits: Limits, signal?: AbortSignal | undefined) {
     this.url = url;
     this.status = message.statusCode ?? 0;
     this.#message = message;
     this.#limits = limits;
-    // A connection that is lost while nobody reads is noticed by the next read.
-    message.on('error', () => undefined);
+    this.#signal = signal;
+    this.#queue = new BodyQueue(message);
   }
 
   /** The value of a header, by its lower-case name; several are joined with a comma. */
@@ -58,10 +61,10 @@ export class HttpResponse {
   /**
    * The body as it comes; ending the iteration early closes the connection. Only the time in which we wait for the server
    * counts against the limits, so a slow reader is no fault of the server.
-   * @throws EngineshedError `NETWORK_FAILED` where it was cut off, `TIMEOUT` where it stalls or drips
+   * @throws EngineshedError `NETWORK_FAILED` where it was cut off, `TIMEOUT` where it stalls or drips; the reason of an
+   * aborted signal
    */
   async *body(): AsyncGenerator<Uint8Array, void, undefined> {
-    const chunks = this.#message[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     const { idleMs, minBytesPerSecond } = this.#limits;
     let waited = 0;
     let received = 0;
@@ -69,14 +72,15 @@ export class HttpResponse {
       for (;;) {
         const allowance = idleMs + (received / minBytesPerSecond) * 1000 - waited;
         const start = performance.now();
-        const next = await this.#beforeDeadline(() => chunks.next(), Math.min(idleMs, allowance));
+        const chunk = await this.#beforeDeadline(this.#queue.next(), Math.min(idleMs, allowance));
         waited += performance.now() - start;
-        if (next.done) return;
-        received += next.value.byteLength;
-        yield next.value;
+        this.#signal?.throwIfAborted();
+        if (chunk === undefined) return;
+        received += chunk.byteLength;
+        yield chunk;
       }
     } catch (error) {
-      throw networkError(error, this.url);
+      throw this.#signal?.aborted ? this.#signal.reason : networkError(error, this.url);
     } finally {
       this.#message.destroy();
     }
@@ -120,7 +124,7 @@ export class HttpResponse {
     const timer = setTimeout(() => message.destroy(), drainMs);
     timer.unref();
     message.once('close', () => clearTimeout(timer));
-    message.resume();
+    this.#queue.drop();
   }
 
   /** Gives the body up and closes the connection, with a reason where somebody may still be reading. */
@@ -128,11 +132,11 @@ export class HttpResponse {
     this.#message.destroy(reason);
   }
 
-  async #beforeDeadline<T>(wait: () => Promise<T>, ms: number): Promise<T> {
+  async #beforeDeadline<T>(waiting: Promise<T>, ms: number): Promise<T> {
     const stall = () => this.#message.destroy(timeoutError(this.url, 'stopped sending, or sends too slowly'));
     const timer = setTimeout(stall, Math.max(0, ms));
     try {
-      return await wait();
+      return await waiting;
     } finally {
       clearTimeout(timer);
     }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import type { Reporter } from '../content/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import type { Limits } from './limits.js';
@@ -63,7 +63,7 @@ export class Pace {
     for (;;) {
       const wait = (this.#notBefore.get(url.host) ?? 0) - performance.now();
       if (wait <= 0) return;
-      await sleep(wait, undefined, signal === undefined ? {} : { signal });
+      await sleep(wait, signal);
     }
   }
 
@@ -71,7 +71,7 @@ export class Pace {
   async pause(url: URL, tries: number, signal?: AbortSignal | undefined): Promise<void> {
     const wait = this.#backoff(tries);
     this.#report({ type: 'waiting', what: `the connection to ${url.host} failed, trying again` });
-    await sleep(wait, undefined, signal === undefined ? {} : { signal });
+    await sleep(wait, signal);
   }
 
   /**
@@ -99,6 +99,15 @@ export class Pace {
   #backoff(tries: number): number {
     const full = Math.min(maxBackoffMs, this.#limits.backoffMs * 2 ** (tries - 1));
     return full / 2 + (Math.random() * full) / 2;
+  }
+}
+
+/** Sleeps; an aborted signal ends that with its reason. */
+async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await timer(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
   }
 }
 

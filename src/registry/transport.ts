@@ -107,7 +107,7 @@ async function exchange(
       outgoing.once('response', (incoming) => {
         patience.rest();
         message = incoming;
-        resolve(new HttpResponse(url, incoming, limits));
+        resolve(new HttpResponse(url, incoming, limits, signal));
       });
       if (body === undefined) outgoing.end();
       else send(outgoing, body, patience, limits).catch(reject);
