@@ -28,8 +28,15 @@ module.exports = {
       name: 'fast-commands-load-little',
       comment: 'env, current, which and list start without schemas, TOML, the registry client and the layer code',
       severity: 'error',
-      from: { path: '^src/cli/(main|app|engines|commands/.*|run/(env|current|which|list))\\.ts$' },
-      to: { reachable: true, path: '^src/(registry|layer|catalog|content/.*|publish)/|node_modules/(valibot|smol-toml|semver)/' , pathNot: '^src/content/types' },
+      from: { path: '^src/cli/(engines|run/(env|current|which|list))\\.ts$' },
+      to: { reachable: true, path: '^src/(registry|layer|catalog|content|publish)/|node_modules/(valibot|smol-toml|semver)/' },
+    },
+    {
+      name: 'command-descriptions-load-nothing',
+      comment: 'what a command does is loaded when it is run',
+      severity: 'error',
+      from: { path: '^src/cli/commands/' },
+      to: { path: '^src/', pathNot: '^src/cli/commands/', dependencyTypesNot: ['dynamic-import'] },
     },
   ],
   options: {

@@ -1,7 +1,8 @@
 /**
  * One pattern of a `.dockerignore`, compiled as moby's `patternmatcher` does: Go's `filepath.Match` syntax with `**`,
  * turned into a Go regular expression. The oddities of that way are kept, for they are what Docker does: `dir/**` does not
- * match `dir`, `**` matches also inside a name (`a**` is a prefix), a `*` in brackets is no literal.
+ * match `dir`, `**` matches also inside a name (`a**` is a prefix), a `*` in brackets is no literal, and beside another
+ * wildcard `|` separates alternatives and `{2}` repeats.
  */
 export type PathTest = (path: string) => boolean;
 
@@ -24,9 +25,19 @@ export function compilePattern(pattern: string): PathTest | undefined {
     case 'expression': {
       const source = goToJavaScript([...expression]);
       if (source === undefined) return undefined;
-      const compiled = new RegExp(source, 'u');
-      return (path) => compiled.test(path);
+      const compiled = compile(source);
+      return compiled && ((path) => compiled.test(path));
     }
+  }
+}
+
+/** Undefined where something is repeated that cannot be, which is malformed in Go too. */
+function compile(source: string): RegExp | undefined {
+  try {
+    return new RegExp(source, 'u');
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
@@ -87,7 +98,7 @@ function translate(pattern: readonly string[]): { kind: Kind; expression: string
     } else if (character === '?') {
       expression += '[^/]';
       kind = 'expression';
-    } else if ('.+()|{}$'.includes(character)) {
+    } else if ('.+()$'.includes(character)) {
       expression += `\\${character}`;
     } else if (character === '\\') {
       expression += `\\${pattern[at++] ?? ''}`;
@@ -116,8 +127,12 @@ function goToJavaScript(go: readonly string[]): string | undefined {
       source += escaped;
     } else if (character === '.') {
       source += '[^\\n]';
+    } else if (character === '{') {
+      const repeat = /^\{[0-9]+(,[0-9]*)?\}/.exec(go.slice(at - 1, at + 20).join(''))?.[0];
+      source += repeat ?? literal(character);
+      at += (repeat?.length ?? 1) - 1;
     } else {
-      source += '*?()^'.includes(character) ? character : literal(character);
+      source += '*?()^|'.includes(character) ? character : literal(character);
     }
   }
   return `${source}$`;

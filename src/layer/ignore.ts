@@ -83,7 +83,7 @@ function parseLine(line: string): Rule | undefined {
       'CONTENT_UNPUBLISHABLE',
       `.dockerignore has a malformed pattern: ${showName(trim(line))}`,
       {
-        hint: 'Correct it; Docker refuses it too.',
+        hint: 'Correct it; Docker refuses it as soon as it compares a path with it.',
         details: { path: '.dockerignore' },
       },
     );
