@@ -100,6 +100,7 @@ async function exchange(
     patience.rest();
     signal?.removeEventListener('abort', abort);
   });
+  let sourceError: unknown;
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
       outgoing.on('error', reject);
@@ -110,12 +111,16 @@ async function exchange(
         resolve(new HttpResponse(url, incoming, limits, signal));
       });
       if (body === undefined) outgoing.end();
-      else send(outgoing, body, patience, limits).catch(reject);
+      else
+        send(outgoing, body, patience, limits).catch((error) => {
+          sourceError = error;
+          reject(error);
+        });
     });
   } catch (error) {
     outgoing.destroy();
     if (signal?.aborted) throw signal.reason;
-    throw networkError(error, url);
+    throw error === sourceError ? error : networkError(error, url);
   }
 }
 
