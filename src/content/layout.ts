@@ -128,7 +128,7 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
     directory,
     temporaryFile,
 
-    async fetch(descriptor): Promise<ByteStream> {
+    async fetch(descriptor, options): Promise<ByteStream> {
       const path = blobPath(descriptor.digest);
       await stat(path).catch((cause) => {
         throw cause.code === 'ENOENT'
@@ -137,7 +137,10 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
             })
           : fromSystemError(cause);
       });
-      return verified(createReadStream(path, { highWaterMark: 1024 * 1024 }), descriptor);
+      return verified(
+        createReadStream(path, { highWaterMark: 1024 * 1024, signal: options?.signal }),
+        descriptor,
+      );
     },
 
     async exists(descriptor) {

@@ -1,19 +1,11 @@
-import {
-  type ContentStore,
-  mapLimited,
-  type Reporter,
-  readAll,
-  readImage,
-  type Target,
-} from '../content/index.js';
-import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
+import { mapLimited, type Reporter, readImage, type Target } from '../content/index.js';
+import { EngineshedError, inOperation } from '../errors/index.js';
 import {
   type Descriptor,
   formatReference,
   imageLayers,
   type LayoutReference,
   layerCompression,
-  maxConfigBytes,
   type RegistryReference,
   type WantedPlatform,
   wantedOf,
@@ -34,11 +26,6 @@ export interface ResolveOptions {
   readonly platform: WantedPlatform;
   /** Tells whether a directory stands at an absolute path. */
   readonly directoryExists: (path: string) => Promise<boolean>;
-  /**
-   * Manifests, indexes and configs that are at hand, asked before the target. What it lacks (`CONTENT_NOT_FOUND`) or has
-   * damaged is read from the target.
-   */
-  readonly known?: Pick<ContentStore, 'fetch'> | undefined;
   readonly report?: Reporter | undefined;
 }
 
@@ -89,7 +76,7 @@ async function resolveImage(source: ImageSource, options: ResolveOptions): Promi
   const target = options.target(source);
   const reference = formatReference(source.reference);
   const resolved = await resolveReference(target, source.reference);
-  const image = await readImage(withKnown(target, options.known), resolved, options.platform);
+  const image = await readImage(target, resolved, options.platform);
   const layers = imageLayers(image.manifest, image.config).map(lockedLayer);
   return {
     kind: source.kind,
@@ -141,33 +128,4 @@ function plain({ mediaType, digest, size, annotations, platform }: Descriptor): 
     ...(annotations === undefined ? {} : { annotations }),
     ...(platform === undefined ? {} : { platform }),
   };
-}
-
-/** The target's content, but small content from `known` where that has it whole. */
-function withKnown(target: Target, known: Pick<ContentStore, 'fetch'> | undefined): ContentStore {
-  return {
-    async fetch(descriptor, fetchOptions) {
-      const bytes = known === undefined ? undefined : await readKnown(known, descriptor);
-      return bytes === undefined ? target.fetch(descriptor, fetchOptions) : once(bytes);
-    },
-    exists: (descriptor) => target.exists(descriptor),
-    push: (descriptor, open) => target.push(descriptor, open),
-  };
-}
-
-async function readKnown(
-  known: Pick<ContentStore, 'fetch'>,
-  descriptor: Descriptor,
-): Promise<Uint8Array | undefined> {
-  if (descriptor.size > maxConfigBytes) return undefined;
-  try {
-    return await readAll(await known.fetch(descriptor), descriptor, maxConfigBytes);
-  } catch (error) {
-    if (isEngineshedError(error, 'CONTENT_NOT_FOUND', 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return undefined;
-    throw error;
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type ContentStore, checkBytes, readAll, type Target } from '../content/index.js';
-import { EngineshedError, isEngineshedError } from '../errors/index.js';
+import { checkBytes, readAll, type Target } from '../content/index.js';
+import { isEngineshedError } from '../errors/index.js';
 import { uniqueSuffix, writeNewFile } from '../files/index.js';
 import {
   type Descriptor,
@@ -54,23 +54,6 @@ export function keepContent(store: Store, transaction: Transaction, remembered: 
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     renameSync(temporary, path);
   }
-}
-
-/**
- * Reads a manifest or config that the store has, verified.
- * @throws EngineshedError `CONTENT_NOT_FOUND`
- */
-export function storedContent(store: Store): Pick<ContentStore, 'fetch'> {
-  return {
-    async fetch(descriptor) {
-      const bytes = readStored(store, descriptor);
-      if (bytes === undefined)
-        throw new EngineshedError('CONTENT_NOT_FOUND', `The store has no ${descriptor.digest}`);
-      return (async function* () {
-        yield bytes;
-      })();
-    },
-  };
 }
 
 /** Damaged content counts as missing: it is fetched again. */

@@ -1,4 +1,4 @@
-export { type Remembered, rememberingTarget, storedContent } from './content.js';
+export { type Remembered, rememberingTarget } from './content.js';
 export { applyInstall, type InstallInputs } from './install.js';
 export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 export * from './read.js';

@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, sep } from 'node:path';
 import { type ContentStore, counted, mapLimited, shortDigest } from '../content/index.js';
 import {
@@ -11,7 +20,7 @@ import {
 import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
 import { publishDirectory, replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { applyLayer, composeTree, removeTree } from '../layer/index.js';
-import { annotationKeys, type Digest, parseJson } from '../oci/index.js';
+import { annotationKeys, type Descriptor, type Digest, parseJson } from '../oci/index.js';
 import { keepContent, type Remembered } from './content.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, sourceDirectory } from './plan.js';
 import { contractVersion, type InstalledEngine, readEngineFile } from './record.js';
@@ -76,18 +85,17 @@ async function installLayer(
     }
     const directory = `${staging}/layer-${uniqueSuffix()}`;
     try {
-      mkdirSync(`${directory}/root`, { recursive: true, mode: 0o755 });
+      mkdirSync(`${directory}/${source}`, { recursive: true, mode: 0o755 });
       const stream = counted(await inputs.content(source).fetch(descriptor), about, store.report);
-      const applied = await applyLayer(stream, layer, `${directory}/root`, {
-        externalLinks:
-          descriptor.annotations?.[annotationKeys.externalLinks] === 'inert' ? 'inert' : 'reject',
+      const applied = await applyLayer(stream, layer, `${directory}/${source}`, {
+        externalLinks: consent(descriptor),
       });
       for (const message of applied.warnings)
         store.report({ type: 'warning', message: `${about.label}: ${message}` });
       const { whiteouts, opaques, entries, bytes } = applied;
       writeNewFile(
         `${directory}/layer.json`,
-        JSON.stringify({ diffId, descriptor, entries, bytes, whiteouts, opaques }),
+        JSON.stringify({ diffId, descriptor, entries, bytes, whiteouts, opaques } satisfies LayerRecord),
       );
       mkdirSync(dirname(home), { recursive: true, mode: 0o755 });
       publishDirectory(directory, home);
@@ -99,24 +107,41 @@ async function installLayer(
 }
 
 async function installTree(store: Store, { staging }: Transaction, tree: PlannedTree): Promise<void> {
-  const home = store.paths.tree(tree.chainId);
   const directory = `${staging}/tree-${uniqueSuffix()}`;
-  mkdirSync(`${directory}/root`, { recursive: true, mode: 0o755 });
-  await composeTree(
-    tree.diffIds.map((diffId) => layerInStore(store, diffId)),
-    `${directory}/root`,
-  );
-  mkdirSync(dirname(home), { recursive: true, mode: 0o755 });
-  if (publishDirectory(directory, home) === 'exists') await removeTree(directory);
+  mkdirSync(directory, { mode: 0o755 });
+  const layers = tree.diffIds.map((diffId) => layerInStore(store.paths.layer(diffId)));
+  const externalLinks = layers.some((layer) => layer.externalLinks === 'inert') ? 'inert' : 'reject';
+  await composeTree(layers, directory, { externalLinks });
+  mkdirSync(dirname(tree.directory), { recursive: true, mode: 0o755 });
+  if (publishDirectory(directory, tree.directory) === 'exists') await removeTree(directory);
+  // Only now: a directory that its owner may not write to cannot be moved elsewhere.
+  else chmodSync(tree.directory, 0o555);
 }
 
-function layerInStore(store: Store, diffId: Digest) {
-  const home = store.paths.layer(diffId);
-  const { whiteouts, opaques } = parseJson(readFileSync(`${home}/layer.json`), `file ${home}/layer.json`) as {
-    whiteouts: string[];
-    opaques: string[];
-  };
-  return { root: `${home}/root`, whiteouts, opaques };
+/** A layer, by its files under whichever name it has them. */
+function layerInStore(home: string) {
+  const [name] = readdirSync(home, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  if (name === undefined) {
+    throw new EngineshedError('STORE_CORRUPT', `The layer ${home} has no files`, { details: { path: home } });
+  }
+  const said = parseJson(readFileSync(`${home}/layer.json`), `file ${home}/layer.json`) as LayerRecord;
+  return { root: `${home}/${name.name}`, externalLinks: consent(said.descriptor), ...said };
+}
+
+/** `layer.json`: what a layer says beside its files. */
+interface LayerRecord {
+  readonly diffId: Digest;
+  readonly descriptor: Descriptor;
+  readonly entries: number;
+  /** The content of the files, in bytes. */
+  readonly bytes: number;
+  readonly whiteouts: readonly string[];
+  readonly opaques: readonly string[];
+}
+
+/** Whether the publisher of a layer consents to links that lead out of it (A04). */
+function consent(layer: Descriptor): 'inert' | 'reject' {
+  return layer.annotations?.[annotationKeys.externalLinks] === 'inert' ? 'inert' : 'reject';
 }
 
 function installState(
@@ -153,7 +178,7 @@ function readState(home: string): InstalledEngine | undefined {
 
 function describeEngine(store: Store, { lock, id }: InstallPlan, inputs: InstallInputs): InstalledEngine {
   const directories = new Map(
-    Object.entries(lock.sources).map(([name, source]) => [name, sourceDirectory(store, source)]),
+    Object.entries(lock.sources).map(([name, source]) => [name, sourceDirectory(store, name, source)]),
   );
   const parts = lock.parts.map((part) => ({
     ...part,

@@ -14,12 +14,12 @@ export const storeVersion = 1;
  *   engines/train/4f0c…/              one resolved state of the engine; never changed
  *     engine.json                     name, sources by digest, parts, environment
  *     env                             the environment for a POSIX shell
- *     parts/core-engine -> /…/root/engine
- *     sources/hamlet-engine-base -> /…/root
+ *     parts/core-engine -> /…/engine
+ *     sources/engine -> /…/engine
  *   layers/sha256/9a1b…/              one layer, by diffID; never changed
  *     layer.json                      what a layer says beside its files: whiteouts
- *     root/                           its files, read-only
- *   trees/sha256/77c0…/root/          several layers as one tree, by chain ID, hard links into layers/
+ *     engine/                         its files, read-only, under the name of the source that it was fetched for
+ *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs
  *   locks/layer-9a1b…/                claims of the processes that want a lock
  *   staging/812-99120-…/              what a running process is making; swept when its owner is dead

@@ -3,7 +3,7 @@ import { EngineshedError, inOperation } from '../errors/index.js';
 import { syncDirectory, uniqueSuffix } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { isDigest } from '../oci/index.js';
-import { sourceDirectory } from './plan.js';
+import { sourceHome } from './plan.js';
 import { engineNames, engineStates, readCurrent, readEngineFile } from './record.js';
 import { ifUnlocked, type Store, transaction, withLock } from './store.js';
 
@@ -59,14 +59,14 @@ export async function uninstall(
 /** Removes the layers, trees and blobs that no state of an engine needs; returns the layers. Needs the store for itself. */
 async function collect(store: Store): Promise<string[]> {
   const { paths } = store;
-  const directories = new Set<string>();
+  const homes = new Set<string>();
   const needed = new Set<string>();
   for (const name of engineNames(paths)) {
     for (const id of engineStates(paths, name)) {
       const engine = readEngineFile(`${paths.engineState(name, id)}/engine.json`);
       for (const source of Object.values(engine?.sources ?? {})) {
-        directories.add(sourceDirectory(store, source));
         if (source.kind === 'directory') continue;
+        homes.add(sourceHome(store, source));
         for (const digest of [source.resolved, source.manifest.digest, source.config.digest])
           needed.add(digest);
         for (const layer of source.layers) needed.add(layer.diffId);
@@ -75,7 +75,7 @@ async function collect(store: Store): Promise<string[]> {
   }
   try {
     for (const [directory, digest] of content(paths.trees)) {
-      if (!directories.has(`${directory}/root`) && isDigest(digest)) await discard(store, directory);
+      if (!homes.has(directory) && isDigest(digest)) await discard(store, directory);
     }
     for (const [file, digest] of content(paths.blobs)) if (!needed.has(digest)) rmSync(file, { force: true });
     const unneeded = content(paths.layers).filter(([, digest]) => !needed.has(digest));

@@ -259,32 +259,7 @@ describe('resolveEngine', () => {
   });
 });
 
-describe('known content', () => {
-  it('is not asked for again: one request per source', async () => {
-    const memory = memoryTarget();
-    await memory.tag((await putImage(memory, ['x'])).manifest.descriptor, 'v1');
-    const target = counting(memory);
-    const lock = await run(define({ one: 'h.io/a:v1' }), target, { known: memory });
-    expect(target.asked).toEqual(['resolve v1']);
-    expect(lock).toEqual(await run(define({ one: 'h.io/a:v1' }), memory));
-  });
-
-  it('is read from the target where it is missing or damaged', async () => {
-    const memory = memoryTarget();
-    const image = await putImage(memory, ['x']);
-    await memory.tag(image.manifest.descriptor, 'v1');
-    const damaged = { fetch: async ({ size }: Descriptor) => from(Buffer.alloc(size))() };
-    for (const known of [memoryTarget(), damaged]) {
-      const target = counting(memory);
-      await run(define({ one: 'h.io/a:v1' }), target, { known });
-      expect(target.asked).toEqual([
-        'resolve v1',
-        `fetch ${image.manifest.descriptor.digest}`,
-        `fetch ${image.config.descriptor.digest}`,
-      ]);
-    }
-  });
-
+describe('content that is read', () => {
   it('B01 must be what the digest says wherever it is read from', async () => {
     const memory = memoryTarget();
     const image = await putImage(memory, ['x']);
