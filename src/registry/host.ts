@@ -84,8 +84,9 @@ export class RegistryHost {
     if (!this.#isOwn(response.url)) return response;
     if (response.status === 403) throw await this.#auth.refused(response, permission);
     if (response.status !== 401) return response;
-    const renewed = await this.#auth.renew(response, permission, authorization);
-    response.discard();
+    const renewed = await this.#auth
+      .renew(response, permission, authorization)
+      .finally(() => response.discard());
     const second = await this.#address.send(withAuthorization(request, renewed));
     if (this.#isOwn(second.url) && (second.status === 401 || second.status === 403))
       throw await this.#auth.refused(second, permission);

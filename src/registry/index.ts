@@ -7,4 +7,4 @@ export {
   type HelperRunner,
   noCredentials,
 } from './credentials.js';
-export { defaultLimits, type Limits } from './limits.js';
+export type { Limits } from './limits.js';

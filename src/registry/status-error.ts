@@ -83,8 +83,9 @@ export function isWebPage(response: HttpResponse): boolean {
   return response.mediaType === 'text/html' || response.mediaType === 'application/xhtml+xml';
 }
 
-/** The error of a page for people where an answer for programs was asked for. */
+/** The error of a page for people where an answer for programs was asked for; gives the page up. */
 export function webPageError(response: HttpResponse, what: string): EngineshedError {
+  response.discard();
   return new EngineshedError(
     'RESPONSE_INVALID',
     `${response.url.host} answered with a web page instead of ${what}`,

@@ -41,8 +41,8 @@ export async function uploadBlob(upload: Upload): Promise<void> {
       continue;
     }
     if (response.status === 201) {
-      checkStated(response, upload);
       response.discard();
+      checkStated(response, upload);
       if (await blobExists(host, upload.repository, upload.descriptor, 'push')) return;
       if (last) throw vanished(upload);
       await host.pace.pause(location, tries);

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { copy } from '../../src/content/index.js';
 import type { CredentialSource } from '../../src/registry/index.js';
@@ -72,6 +75,29 @@ describe('the CNCF distribution registry, over TLS', () => {
     await roundTrip(host, logins({ [host]: 'ada:horse' }), authority.certificate.cert);
   });
 
+  it('C13 is trusted by the authority that the environment names', async () => {
+    const directory = temporaryDirectory();
+    const authority = new Authority(directory);
+    const { host } = await started({ tls: authority.issue('IP:127.0.0.1') });
+    const program = `${directory}/program.mjs`;
+    await build({
+      stdin: {
+        contents: programAsking(host),
+        resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
+        loader: 'ts',
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: program,
+      logLevel: 'silent',
+    });
+    const run = (env: Record<string, string>) =>
+      execFileSync(process.execPath, [program], { env, encoding: 'utf8' });
+    expect(run({})).toBe('TLS_FAILED\n');
+    expect(run({ NODE_EXTRA_CA_CERTS: authority.certificate.certFile })).toBe('REFERENCE_NOT_FOUND\n');
+  });
+
   it('C13 is refused without it', async () => {
     const authority = new Authority(temporaryDirectory());
     const { host } = await started({ tls: authority.issue('IP:127.0.0.1') });
@@ -118,6 +144,18 @@ describe('the CNCF distribution registry, tokens', () => {
     });
   });
 });
+
+/** A program that asks for a manifest which is not there and prints the code of the error. */
+function programAsking(host: string): string {
+  return `
+    import { createRegistryClient, noCredentials } from './src/registry/index.js';
+    const client = createRegistryClient({
+      credentials: noCredentials, plainHttp: () => undefined, userAgent: 'engineshed-test',
+    });
+    const reference = { transport: 'registry', registry: ${JSON.stringify(host)}, repository: 'acme/engine' } as const;
+    client.repository(reference).resolve('missing').catch((error) => console.log(error.code));
+  `;
+}
 
 async function started(options: Omit<RealRegistryOptions, 'directory'> = {}): Promise<RealRegistry> {
   const registry = await startRealRegistry({ directory: temporaryDirectory(), ...options });

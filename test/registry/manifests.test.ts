@@ -172,7 +172,10 @@ describe('manifests', () => {
     const registry = await scripted();
     let written = 0;
     registry.script((request, response) => {
-      if (isHead(request)) return (void response.writeHead(405).end(), 'handled');
+      if (isHead(request)) {
+        response.writeHead(405).end();
+        return 'handled';
+      }
       response.writeHead(200, { 'content-type': type });
       const chunk = Buffer.alloc(256 * 1024, ' ');
       const more = () => {
@@ -305,14 +308,14 @@ describe('tags', () => {
   });
 
   it.each([
-    ['leads back to itself', () => '/v2/acme/engine/tags/list?n=1000'],
-    ['leads round', (at: number) => `/v2/acme/engine/tags/list?last=${at % 3}`],
-    ['never ends', (at: number) => `/v2/acme/engine/tags/list?last=${at}`],
-  ])('C05 end with an error where Link %s', async (_what, next) => {
+    ['leads back to itself', () => '/v2/acme/engine/tags/list?n=1000', 2],
+    ['leads round', (at: number) => `/v2/acme/engine/tags/list?last=${at % 3}`, 4],
+    ['never ends', (at: number) => `/v2/acme/engine/tags/list?last=${at}`, 1000],
+  ])('C05 end with an error where Link %s', async (_what, next, requests) => {
     const registry = await withTags(2);
     linking(registry, next);
     await expect(tagsOf(target(registry))).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
-    expect(registry.requests.length).toBeLessThanOrEqual(1000);
+    expect(registry.requests).toHaveLength(requests);
   });
 
   it.each([
