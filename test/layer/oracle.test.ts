@@ -83,7 +83,9 @@ function build(root: string, tree: readonly Item[]): void {
       } else if (kind === 'hardlink' && files[0] !== undefined) linkSync(files[0], here);
     } catch (error) {
       if (
-        !['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+        !['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EISDIR', 'ELOOP'].includes(
+          (error as NodeJS.ErrnoException).code ?? '',
+        )
       )
         throw error;
     }
@@ -140,9 +142,9 @@ describe('GNU tar as oracle', () => {
       await fc.assert(
         fc.asyncProperty(items, async (tree) => {
           const short = ['ustar', 'v7'].includes(format);
-          const usable = short
-            ? tree.filter(({ path }) => path.reduce((sum, part) => sum + part.length + 1, 0) < 90)
-            : tree;
+          const fits = ({ path, kind, size }: Item) =>
+            path.reduce((sum, part) => sum + part.length + 1, 0) < 90 && (kind !== 'symlink' || size <= 512);
+          const usable = short ? tree.filter(fits) : tree;
           const root = fresh('content');
           build(root, usable);
           const archive = execFileSync('tar', [`--format=${format}`, '-cf', '-', '-C', root, '.'], {
@@ -213,7 +215,7 @@ with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()), mode='r:gz') as t
       });
       expect(theirs.sort()).toEqual(ours.sort());
     }),
-    { numRuns: 8 },
+    { numRuns: 10 },
   );
 });
 
