@@ -83,9 +83,9 @@ class TarStream {
     const mode = entry.kind === 'file' ? (entry.executable ? 0o755 : 0o644) : modes[entry.kind];
     await this.#block((target, at) =>
       encodeHeader(target, at, {
-        name: split?.name ?? name,
+        name: split?.name ?? asciiOf(name),
         prefix: split?.prefix ?? nothing,
-        linkName: link,
+        linkName: asciiOf(link),
         typeFlag: entry.kind === 'file' ? '0' : entry.kind === 'symlink' ? '2' : '5',
         size,
         mode,
@@ -175,6 +175,11 @@ class TarStream {
   #expectEnd(path: string, fd: number): void {
     if (attempt(path, () => readSync(fd, this.#probe, 0, 1, null)) > 0) throw changed(path);
   }
+}
+
+/** What goes into a header whose pax header has the name itself: other bytes would make it no valid ustar header. */
+function asciiOf(bytes: Buffer): Buffer {
+  return bytes.every((byte) => byte < 0x80) ? bytes : (bytes.filter((byte) => byte < 0x80) as Buffer);
 }
 
 function attempt<T>(path: string, call: () => T): T {
