@@ -31,6 +31,17 @@ describe('authentication', () => {
     expect(authorizations(registry)).toEqual([undefined, expect.stringMatching(/^Basic /)]);
   });
 
+  it('C01 does not send a login again that was just refused', async () => {
+    const registry = await withManifest();
+    let accepting = true;
+    challenging(registry, 'Basic realm="x"', (sent) => accepting && sent !== undefined);
+    const repository = target(registry, { credentials: login(registry) });
+    await repository.resolve('one');
+    accepting = false;
+    await expect(repository.resolve('one')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    expect(registry.requests).toHaveLength(3);
+  });
+
   it('C01 ends after one more try when a registry refuses token after token', async () => {
     const registry = await withManifest();
     const issued = tokens(registry);
