@@ -13,6 +13,11 @@ export interface CatalogFileLocation {
   readonly path: string;
   /** What to do where there is no such file. */
   readonly ifMissing: 'skip' | 'fail';
+  /**
+   * Whose file it is. A project's file comes with whatever is checked out: it may not weaken how registries are spoken to,
+   * since credentials would go over plain http.
+   */
+  readonly owner: 'user' | 'project';
 }
 
 /**
@@ -45,12 +50,24 @@ export async function readCatalog(path: string): Promise<Catalog> {
   return parseCatalog(await readText(path), { name: path, baseDirectory: dirname(resolve(path)) });
 }
 
-async function readOptional({ path, ifMissing }: CatalogFileLocation): Promise<Catalog | undefined> {
+async function readOptional({ path, ifMissing, owner }: CatalogFileLocation): Promise<Catalog | undefined> {
   try {
-    return await readCatalog(path);
+    const catalog = await readCatalog(path);
+    if (owner === 'project') refusePlainHttp(catalog);
+    return catalog;
   } catch (error) {
     if (ifMissing === 'skip' && isEngineshedError(error, 'PATH_NOT_FOUND')) return undefined;
     throw error;
+  }
+}
+
+function refusePlainHttp({ origin, text, registries }: Catalog): void {
+  for (const [host, { plainHttp }] of registries) {
+    if (plainHttp === undefined) continue;
+    const problem = 'a project cannot decide that a registry is spoken to over plain http';
+    throw catalogFault({ name: origin.name, text }, ['registries', host, 'plain-http'], problem, {
+      hint: 'Set it in your own configuration file, or give --plain-http.',
+    });
   }
 }
 

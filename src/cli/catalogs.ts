@@ -14,11 +14,11 @@ const projectFile = 'engineshed.toml';
  * @throws EngineshedError `CONFIG_INVALID`, `REFERENCE_INVALID`
  */
 export function openCatalogs(host: Host, registry: string | undefined): Promise<Catalogs> {
-  const files = [userConfiguration(host), nearestProjectFile(host.directory)];
-  const locations = files.flatMap((path) =>
-    path === undefined ? [] : [{ path, ifMissing: 'skip' as const }],
-  );
-  return loadCatalogs(locations, { registry });
+  const user = { path: userConfiguration(host), ifMissing: 'skip', owner: 'user' } as const;
+  const project = nearestProjectFile(host.directory);
+  const files =
+    project === undefined ? [user] : [user, { path: project, ifMissing: 'skip', owner: 'project' } as const];
+  return loadCatalogs(files, { registry });
 }
 
 function nearestProjectFile(directory: string): string | undefined {

@@ -1,12 +1,5 @@
 import { mkdtempSync } from 'node:fs';
-import {
-  type CopyResult,
-  copy,
-  createLayout,
-  type Layout,
-  type Reporter,
-  type Target,
-} from '../content/index.js';
+import { copy, createLayout, type Layout, type Reporter, type Target } from '../content/index.js';
 import { inOperation } from '../errors/index.js';
 import type { Owner } from '../files/index.js';
 import { packDirectory, removeTree } from '../layer/index.js';

@@ -400,15 +400,15 @@ describe('loadCatalogs', () => {
     const path = write('a.toml', 'default = "mine"\n[engines.mine.sources]\nx.directory = "sub"');
     const missing = join(folder, 'missing.toml');
     const catalogs = await loadCatalogs([
-      { path: missing, ifMissing: 'skip' },
-      { path, ifMissing: 'fail' },
+      { path: missing, ifMissing: 'skip', owner: 'user' },
+      { path, ifMissing: 'fail', owner: 'user' },
     ]);
     expect(catalogs.defaultEngine).toBe('mine');
     expect(findEngine(catalogs, 'mine')).toMatchObject({
       catalog: path,
       sources: { x: { path: join(folder, 'sub') } },
     });
-    await expect(loadCatalogs([{ path: missing, ifMissing: 'fail' }])).rejects.toMatchObject({
+    await expect(loadCatalogs([{ path: missing, ifMissing: 'fail', owner: 'user' }])).rejects.toMatchObject({
       code: 'PATH_NOT_FOUND',
     });
   });
@@ -444,5 +444,32 @@ describe('nearest', () => {
     ['kitten', ['sitting'], undefined],
   ])('of %s among %j', (word, candidates, expected) => {
     expect(nearest(word, candidates)).toBe(expected);
+  });
+});
+
+describe("a project's catalog", () => {
+  it('cannot decide that a registry is spoken to over plain http, a user can', async () => {
+    const path = join(folder, 'project.toml');
+    writeFileSync(path, '[registries."ghcr.io"]\nplain-http = true\n');
+    await expect(loadCatalogs([{ path, ifMissing: 'fail', owner: 'project' }])).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('project.toml:2'),
+    });
+    const { registries } = await loadCatalogs([{ path, ifMissing: 'fail', owner: 'user' }]);
+    expect(registries.get('ghcr.io')).toEqual({ plainHttp: true });
+  });
+
+  it('may name a mirror, which counts for a bare reference too', async () => {
+    const path = join(folder, 'mirror.toml');
+    writeFileSync(path, '[registries."ghcr.io/hamlet-io"]\nreplace-with = "mirror.example/hamlet"\n');
+    const catalogs = await loadCatalogs([{ path, ifMissing: 'fail', owner: 'project' }]);
+    const engine = definitionForReference(
+      catalogs,
+      parseReference('ghcr.io/hamlet-io/hamlet-engine-base:9.1.0'),
+    );
+    expect(engine.sources['hamlet-engine-base']).toMatchObject({
+      reference: { registry: 'mirror.example', repository: 'hamlet/hamlet-engine-base', tag: '9.1.0' },
+    });
+    expect(engine.parts.map((part) => part.type)).toContain('core-engine');
   });
 });

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type Catalogs, definitionForReference, findEngine } from '../../catalog/index.js';
-import { type EngineDefinition, parseEngineName, resolveEngine } from '../../engine/index.js';
+import { type EngineDefinition, resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import { nodePlatform, parseReference } from '../../oci/index.js';
+import { nodePlatform, parseReference, type Reference } from '../../oci/index.js';
 import { useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
@@ -30,7 +31,7 @@ interface InstallFlags {
 export async function install(this: Host, flags: InstallFlags, asked?: string): Promise<void> {
   const progress = startProgress(this);
   const catalogs = await openCatalogs(this, flags.registry);
-  const definition = define(catalogs, flags, asked);
+  const definition = define(this, catalogs, flags, asked);
   const store = openStore(this, progress.report);
   const targets = openTargets(this, catalogs, flags.plainHttp, progress.report);
   const remembered: Remembered = new Map();
@@ -76,7 +77,12 @@ export async function install(this: Host, flags: InstallFlags, asked?: string): 
   }
 }
 
-function define(catalogs: Catalogs, flags: InstallFlags, asked: string | undefined): EngineDefinition {
+function define(
+  host: Host,
+  catalogs: Catalogs,
+  flags: InstallFlags,
+  asked: string | undefined,
+): EngineDefinition {
   const wanted = asked ?? catalogs.defaultEngine;
   if (wanted === undefined) {
     throw new EngineshedError('USAGE', 'No engine was named and no catalog has a default', {
@@ -85,16 +91,19 @@ function define(catalogs: Catalogs, flags: InstallFlags, asked: string | undefin
   }
   // A name never has a slash, and an image without one would be Docker Hub's: that has to be spelled out.
   if (wanted.includes('/') || wanted.startsWith('oci:')) {
-    return definitionForReference(
-      catalogs,
-      parseReference(wanted),
-      flags.name === undefined ? undefined : parseEngineName(flags.name),
-    );
+    return definitionForReference(catalogs, absolute(host, parseReference(wanted)), flags.name);
   }
   if (flags.name !== undefined) {
     throw new EngineshedError('USAGE', `--name is for images, and "${wanted}" is the name of an engine`);
   }
   return findEngine(catalogs, wanted);
+}
+
+/** What a record of the store says must not depend on where the command was given. */
+function absolute(host: Host, reference: Reference): Reference {
+  return reference.transport === 'oci'
+    ? { ...reference, path: resolve(host.directory, reference.path) }
+    : reference;
 }
 
 function printPlan(host: Host, plan: InstallPlan): void {
