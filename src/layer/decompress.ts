@@ -51,6 +51,30 @@ export async function* decompress(
     for (let next = await source.next(); !next.done; next = await source.next()) yield asBuffer(next.value);
     return;
   }
+  const pieces = new Pieces(source);
+  let unread: readonly Uint8Array[];
+  do {
+    unread = yield* run(pieces, compression);
+    pieces.unread(unread);
+    // zlib goes on by itself from one gzip member to the next and stops at what is none; zstd stops after a frame.
+    if (unread.length > 0 && compression === 'gzip') {
+      throw archiveError('there are bytes behind the end of the gzip data');
+    }
+  } while (unread.length > 0);
+}
+
+/** A zlib stream, as far as it is used here. */
+type Engine = Transform & { readonly bytesWritten: number };
+type CreateEngine = (options: object) => Engine;
+
+/** Since Node 22.15; the types of Node 20 do not know it. */
+const createZstdDecompress = (zlib as { createZstdDecompress?: CreateEngine }).createZstdDecompress;
+
+/** Decompresses until the engine stops; returns what it was given and did not take. */
+async function* run(
+  pieces: Pieces,
+  compression: Compression,
+): AsyncGenerator<Buffer, readonly Uint8Array[], undefined> {
   const options = {
     chunkSize,
     readableObjectMode: true,
@@ -59,7 +83,7 @@ export async function* decompress(
   };
   const engine: Engine =
     compression === 'gzip' ? zlib.createGunzip(options) : (createZstdDecompress as CreateEngine)(options);
-  const feed = new Feed(source, engine);
+  const feed = new Feed(pieces, engine);
   const fed = feed.run();
   try {
     for await (const chunk of engine) yield chunk as Buffer;
@@ -70,34 +94,45 @@ export async function* decompress(
     await fed;
   }
   if (feed.failure !== undefined) throw feed.failure;
-  // The engine stops without a word at bytes that begin no further member.
-  if (!feed.exhausted || engine.bytesWritten !== feed.bytes) {
-    throw archiveError(`there are bytes behind the end of the ${compression} data`);
+  return feed.rest();
+}
+
+/** A source whose bytes can be given back. */
+class Pieces {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #unread: Uint8Array[] = [];
+
+  constructor(source: AsyncIterator<Uint8Array>) {
+    this.#source = source;
+  }
+
+  /** The next bytes; undefined at the end. */
+  async next(): Promise<Uint8Array | undefined> {
+    const unread = this.#unread.shift();
+    if (unread !== undefined) return unread;
+    const next = await this.#source.next();
+    return next.done ? undefined : next.value;
+  }
+
+  unread(pieces: readonly Uint8Array[]): void {
+    this.#unread = [...pieces, ...this.#unread];
   }
 }
 
-/** A zlib stream, as far as it is used here. */
-type Engine = Transform & { readonly bytesWritten: number };
-type CreateEngine = (options: object) => Engine;
-
-/** Since Node 22.15; the types of Node 20 do not know it. */
-const createZstdDecompress = (zlib as { createZstdDecompress?: CreateEngine }).createZstdDecompress;
-
 /** Moves bytes from the source into the engine, no faster than it takes them. */
 class Feed {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #pieces: Pieces;
   readonly #engine: Engine;
+  /** What was given to the engine and is perhaps not taken yet, and where in all its input that begins. */
+  readonly #given: Uint8Array[] = [];
+  #givenFrom = 0;
   #stopped = false;
   #wake: (() => void) | undefined;
-  /** The bytes given to the engine. */
-  bytes = 0;
-  /** Whether the source came to its regular end. */
-  exhausted = false;
   /** What the source threw. */
   failure: unknown;
 
-  constructor(source: AsyncIterator<Uint8Array>, engine: Engine) {
-    this.#source = source;
+  constructor(pieces: Pieces, engine: Engine) {
+    this.#pieces = pieces;
     this.#engine = engine;
     engine.on('drain', () => this.#wake?.());
     engine.on('close', () => this.#wake?.());
@@ -108,13 +143,13 @@ class Feed {
   /** Never rejects: a failure is kept and ends the engine. */
   async run(): Promise<void> {
     try {
-      for (let next = await this.#source.next(); !next.done; next = await this.#source.next()) {
+      for (let piece = await this.#pieces.next(); piece !== undefined; piece = await this.#pieces.next()) {
+        this.#forgetTaken();
+        this.#given.push(piece);
         if (this.#isOver()) return;
-        this.bytes += next.value.byteLength;
-        if (!this.#engine.write(next.value)) await this.#drained();
+        if (!this.#engine.write(piece)) await this.#drained();
         if (this.#isOver()) return;
       }
-      this.exhausted = true;
       this.#engine.end();
     } catch (error) {
       this.failure = error;
@@ -127,6 +162,26 @@ class Feed {
     this.#stopped = true;
     this.#engine.destroy();
     this.#wake?.();
+  }
+
+  /** What the engine did not take, once the feeding has ended. */
+  rest(): Uint8Array[] {
+    this.#forgetTaken();
+    const [first, ...others] = this.#given;
+    if (first === undefined) return [];
+    return [first.subarray(this.#engine.bytesWritten - this.#givenFrom), ...others];
+  }
+
+  #forgetTaken(): void {
+    const taken = this.#engine.bytesWritten;
+    for (
+      let first = this.#given[0];
+      first && this.#givenFrom + first.length <= taken;
+      first = this.#given[0]
+    ) {
+      this.#givenFrom += first.length;
+      this.#given.shift();
+    }
   }
 
   #isOver(): boolean {

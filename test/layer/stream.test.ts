@@ -100,7 +100,9 @@ describe('compression', () => {
         hint: expect.stringContaining('22.15'),
       });
     } else {
-      const frames = Buffer.concat([compress(whole.subarray(0, 700)), compress(whole.subarray(700))]);
+      const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+      const parts = [0, 300, 700, 701].map((from, at, all) => compress(whole.subarray(from, all[at + 1])));
+      const frames = Buffer.concat([...parts, skippable]);
       for (const bytes of [compress(whole), frames]) {
         for (const pieces of [1, 64, bytes.length]) {
           expect(
