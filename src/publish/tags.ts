@@ -1,4 +1,5 @@
-import semver from 'semver';
+import parse from 'semver/functions/parse.js';
+import rcompare from 'semver/functions/rcompare.js';
 import { EngineshedError } from '../errors/index.js';
 import type { Checkout } from './checkout.js';
 
@@ -7,10 +8,10 @@ const usualDefaultBranches = ['main', 'master'];
 /** The semantic version that a git tag names, with or without a `v` before it; the highest of several. */
 export function checkoutVersion(checkout: Checkout): string | undefined {
   const versions = checkout.tags
-    .map((tag) => semver.parse(tag.replace(/^v/, '')))
+    .map((tag) => parse(tag.replace(/^v/, '')))
     .filter((version) => version !== null);
   // A "+" is not allowed in an image tag, so build metadata stays out.
-  return versions.sort(semver.rcompare)[0]?.version;
+  return versions.sort(rcompare)[0]?.version;
 }
 
 /**

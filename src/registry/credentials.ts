@@ -6,7 +6,6 @@ import {
   normalRegistry,
   readCredentialFile,
 } from './credential-file.js';
-import { runCredentialHelper } from './helper.js';
 
 /** A login, and where it comes from, for messages. Never put the secret into one. */
 export type Credential =
@@ -72,7 +71,11 @@ export interface CredentialSourceOptions {
 export function credentialSource(options: CredentialSourceOptions): CredentialSource {
   const places = credentialPlaces(options);
   const runHelper =
-    options.runHelper ?? ((name, server) => runCredentialHelper(name, server, { env: options.env }));
+    options.runHelper ??
+    (async (name, server) => {
+      const { runCredentialHelper } = await import('./helper.js');
+      return runCredentialHelper(name, server, { env: options.env });
+    });
   const files = new Map<string, Promise<CredentialFile | undefined>>();
   const found = new Map<string, Promise<Credential | undefined>>();
 

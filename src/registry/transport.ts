@@ -1,6 +1,4 @@
 import * as http from 'node:http';
-import * as https from 'node:https';
-import * as tls from 'node:tls';
 import type { OpenContent } from '../content/index.js';
 import type { Limits } from './limits.js';
 import { networkError, timeoutError } from './network-error.js';
@@ -49,26 +47,23 @@ export interface TransportOptions {
 export function createTransport(options: TransportOptions): Transport {
   const pool = { keepAlive: true, maxSockets: socketsPerHost, maxFreeSockets: socketsPerHost };
   const plain = new http.Agent(pool);
-  const secure = new https.Agent({
-    ...pool,
-    ...(options.ca === undefined ? {} : { ca: [...usualAuthorities(), options.ca] }),
-  });
+  let secure: Promise<http.Agent> | undefined;
+  const secureAgent = () => {
+    secure ??= import('./secure-agent.js').then(({ createSecureAgent }) =>
+      createSecureAgent(pool, options.ca),
+    );
+    return secure;
+  };
   return {
-    exchange: (request) => {
-      const agent = request.url.protocol === 'https:' ? secure : plain;
+    exchange: async (request) => {
+      const agent = request.url.protocol === 'https:' ? await secureAgent() : plain;
       return exchange(request, agent, options);
     },
     close: () => {
       plain.destroy();
-      secure.destroy();
+      secure?.then((agent) => agent.destroy());
     },
   };
-}
-
-/** What Node trusts by default; newer ones also tell what NODE_EXTRA_CA_CERTS and the system add. */
-function usualAuthorities(): readonly string[] {
-  const { getCACertificates } = tls as { getCACertificates?: () => string[] };
-  return getCACertificates?.() ?? tls.rootCertificates;
 }
 
 async function exchange(
@@ -78,7 +73,7 @@ async function exchange(
 ): Promise<HttpResponse> {
   const { url, method, body, signal } = request;
   signal?.throwIfAborted();
-  const outgoing = (url.protocol === 'https:' ? https : http).request({
+  const outgoing = http.request({
     agent,
     method,
     protocol: url.protocol,
