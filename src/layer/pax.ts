@@ -15,7 +15,7 @@ export interface PaxRecords {
  * @param scope `entry` for a header of one entry, `global` for one of all that follow; a global path, link path or size
  *   would make all entries the same and is refused
  * @throws EngineshedError `LAYER_INVALID`: malformed records, sparse files, character sets other than UTF-8 and binary,
- *   a key that matters twice or empty, NUL in a path
+ *   a key that matters twice, NUL in a path
  */
 export function decodePax(bytes: Buffer, scope: 'entry' | 'global'): PaxRecords {
   const records: PaxRecords = {};
@@ -67,7 +67,6 @@ function take(records: PaxRecords, key: string, value: Buffer, scope: 'entry' | 
   const field = key === 'linkpath' ? 'linkPath' : key;
   if (scope === 'global') throw archiveError(`a global pax header sets the ${key} of all entries`);
   if (records[field] !== undefined) throw archiveError(`a pax header has ${key} twice`);
-  if (value.length === 0) throw archiveError(`a pax header has an empty ${key}`);
   if (value.includes(0)) throw archiveError(`the pax record ${key} has a NUL inside`);
   if (field !== 'size') {
     records[field] = decodeName(value);

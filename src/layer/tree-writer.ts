@@ -179,7 +179,6 @@ export class TreeWriter implements TarSink {
     if (isFault(target)) {
       throw entryError(path, { ...target, reason: `its link target is refused: ${target.reason}` });
     }
-    if (target === path) throw entryError(path, invalid('it is a hard link to itself'));
     const shown = showName(target);
     if (target === '' || !this.#directories.has(parentOf(target))) {
       throw entryError(path, invalid(`its link target "${shown}" is not a file before it in this layer`));

@@ -14,7 +14,6 @@ import {
   gnuLong,
   hardlink,
   header,
-  padded,
   pax,
   paxRaw,
   paxRecord,
@@ -45,14 +44,21 @@ describe('sizes', () => {
     expect((await refusal(archive(file('f', '12345', { size: size as string })))).code).toBe(code);
   });
 
+  it('A10 rejects base-256 with more than its one marking bit, also where the rest is 0', async () => {
+    const size = Buffer.from([0xbf, ...Array(11).fill(0)]);
+    expect((await refusal(archive(file('f', '', { size })))).code).toBe('LAYER_INVALID');
+    const fine = Buffer.from([0x80, ...Array(11).fill(0)]);
+    expect((await applyArchive(archive(file('f', '', { size: fine })))).applied.entries).toBe(1);
+  });
+
   it('A10 rejects a size smaller than the data, which then is no header', async () => {
     expect((await refusal(archive(file('f', 'x'.repeat(600), { size: 10 })))).code).toBe('LAYER_INVALID');
   });
 
   it('A10 rejects content of directories, links and whiteouts, and modes that are no number', async () => {
-    const content = padded(Buffer.from('12345'));
     for (const type of ['1', '2', '5']) {
-      const part = Buffer.concat([file('t'), header({ name: 'x', type, linkName: 't', size: 5 }), content]);
+      const hidden = file('hidden');
+      const part = Buffer.concat([file('t'), header({ name: 'x', type, linkName: 't', size: 512 }), hidden]);
       expect((await refusal(archive(part))).code).toBe('LAYER_INVALID');
     }
     expect((await refusal(archive(file('.wh.x', '12345')))).code).toBe('LAYER_INVALID');
@@ -158,6 +164,7 @@ describe('pax', () => {
       gnuLong('L', 'longname.txt'),
       file('file_a', 'AAAA_file_a_body'),
       file('file_b', 'BBBB_file_b_body'),
+      Buffer.alloc(2048),
     );
     expect((await refusal(smuggling)).code).toBe('LAYER_INVALID');
     const { root } = await applyArchive(

@@ -154,10 +154,12 @@ describe('what goes in', () => {
       'd/',
       'e',
     ]);
-    expect(names((await pack(make({ ...content, '.dockerignore': '*\n!**/x' }))).bytes)).toEqual([
+    expect(names((await pack(make({ ...content, 'z/x': '', '.dockerignore': '*\n!**/x' }))).bytes)).toEqual([
       'a/',
       'a/keep/',
       'a/keep/x',
+      'z/',
+      'z/x',
     ]);
   });
 
@@ -341,6 +343,15 @@ describe('refuses', () => {
       details: { path: 'b' },
     });
     expect(existsSync(file)).toBe(false);
+  });
+});
+
+it('notices a byte too much also where the file ends with a gzip member', async () => {
+  const root = make({ a: 'x'.repeat(9_000_000), b: 'y'.repeat(9 * 1024 * 1024 - 9_001_472) });
+  const file = join(temporaryDirectory(), 'layer.tgz');
+  const report = () => writeFileSync(join(root, 'b'), 'x', { flag: 'a' });
+  await expect(packDirectory(root, file, { externalLinks: 'reject', report })).rejects.toMatchObject({
+    code: 'CONTENT_UNPUBLISHABLE',
   });
 });
 
