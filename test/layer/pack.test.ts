@@ -316,14 +316,13 @@ describe('refuses', () => {
     await expect(pack(root, { mtime: 1.5 })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
-  it.skipIf(process.getuid?.() === 0)('content that cannot be read', async () => {
-    expect((await refused(make({ secret: { content: 'x', mode: 0 } }))).code).toBe('FILE_PERMISSION');
-  });
-
   it.each([
     ['shrinks', (file: string) => truncateSync(file, 1_000_000)],
     ['grows', (file: string) => writeFileSync(file, 'x', { flag: 'a' })],
-    ['becomes a link', (file: string) => execFileSync('ln', ['-sf', '/etc/passwd', file])],
+    [
+      'becomes a link',
+      (file: string) => execFileSync('sh', ['-c', 'mv "$1" "$1.moved" && ln -s "$1.moved" "$1"', 'sh', file]),
+    ],
     [
       'becomes a directory',
       (file: string) => execFileSync('sh', ['-c', 'rm "$1" && mkdir "$1"', 'sh', file]),
