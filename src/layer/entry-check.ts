@@ -9,6 +9,8 @@ const maxPath = 4096;
 const maxDepth = 256;
 
 const drive = /^[A-Za-z]:/;
+/** Components of printable ASCII, none empty, `.` or `..`: nearly all names, told by one match. */
+const ordinary = /^(?:(?!\.\.?\/)[ -.0-[\]-~]+\/)*(?!\.\.?\/?$)[ -.0-[\]-~]+\/?$/;
 const secondControls = /[\u0080-\u009f]/;
 
 /**
@@ -16,6 +18,9 @@ const secondControls = /[\u0080-\u009f]/;
  * `./a//b/` is `a/b`; the root itself is the empty string. Pure: nothing is said of what is on disk.
  */
 export function checkPath(name: string): string | Fault {
+  if (name.length < maxComponent && ordinary.test(name) && !drive.test(name)) {
+    return name.endsWith('/') ? name.slice(0, -1) : name;
+  }
   if (name === '') return invalid('its name is empty');
   if (name.startsWith('/')) return unsafe('its name is absolute');
   if (drive.test(name)) return unsafe('its name begins with a drive letter');

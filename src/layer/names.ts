@@ -5,14 +5,13 @@ import { isUtf8 } from 'node:buffer';
  * valid UTF-8 becomes the lone surrogate U+DC00 + byte, so that {@link encodeName} gives back the very same bytes.
  */
 const escapedByte = /[\udc80-\udcff]/u;
+const beyondAscii = /[\u0080-\u00ff]/;
 const escapedBytes = /[\udc80-\udcff]/gu;
 
 /** Decodes the name in `bytes` from `start` up to `end`. */
 export function decodeName(bytes: Buffer, start = 0, end = bytes.length): string {
-  for (let at = start; at < end; at++) {
-    if ((bytes[at] as number) >= 0x80) return decodeBeyondAscii(bytes.subarray(start, end));
-  }
-  return bytes.toString('latin1', start, end);
+  const text = bytes.toString('latin1', start, end);
+  return beyondAscii.test(text) ? decodeBeyondAscii(bytes.subarray(start, end)) : text;
 }
 
 /** The bytes of a name, exactly those that {@link decodeName} was given. */
@@ -52,11 +51,9 @@ export function showName(name: string): string {
  * Unicode normalisation.
  */
 export function foldName(name: string): string {
-  for (let at = 0; at < name.length; at++) {
-    if (name.charCodeAt(at) >= 0x80)
-      return name.normalize('NFD').toUpperCase().toLowerCase().normalize('NFD');
-  }
-  return name.toLowerCase();
+  return /[^\u0000-\u007f]/.test(name)
+    ? name.normalize('NFD').toUpperCase().toLowerCase().normalize('NFD')
+    : name.toLowerCase();
 }
 
 /** The parent of a relative path, empty for a name at the top. */

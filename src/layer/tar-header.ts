@@ -93,13 +93,27 @@ export function splitUstarName(name: Uint8Array): { prefix: Uint8Array; name: Ui
 
 /** Tells whether the block at `at` is all zero, which two in a row end an archive with. */
 export function isZeroBlock(block: Buffer, at: number): boolean {
-  for (let index = at; index < at + blockSize; index++) if (block[index] !== 0) return false;
-  return true;
+  return isZero(block, at, at + blockSize);
 }
 
+/** Compared by one native call: most headers of a layer are read before the loops of this file are compiled. */
+function isZero(block: Buffer, start: number, end: number): boolean {
+  return block.compare(zeros, 0, end - start, start, end) === 0;
+}
+
+const zeros = Buffer.alloc(blockSize);
+const aligned = Buffer.from(new ArrayBuffer(blockSize));
+const alignedWords = new Uint32Array(aligned.buffer);
+
 function checkChecksum(block: Buffer, at: number): void {
-  let sum = 0;
-  for (let index = at; index < at + blockSize; index++) sum += block[index] as number;
+  // Four bytes at a time, in two lanes of 16 bits each, which 128 words of 2 * 255 cannot fill.
+  block.copy(aligned, 0, at, at + blockSize);
+  let lanes = 0;
+  for (let index = 0; index < blockSize / 4; index++) {
+    const word = alignedWords[index] as number;
+    lanes += (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff);
+  }
+  let sum = (lanes & 0xffff) + (lanes >>> 16);
   for (let index = at + 148; index < at + 156; index++) sum += 0x20 - (block[index] as number);
   const stated = decodeNumber(block, at + 148, 8, 'a checksum');
   if (stated === sum || stated === signedSum(block, at)) return;
@@ -117,12 +131,11 @@ function signedSum(block: Buffer, at: number): number {
 }
 
 function decodeField(block: Buffer, at: number, length: number, what: string): string {
-  let end = at;
-  while (end < at + length && block[end] !== 0) end++;
-  for (let index = end; index < at + length; index++) {
-    if (block[index] !== 0) {
-      throw archiveError(`the ${what} "${decodeName(block, at, end)}" has bytes behind its end`);
-    }
+  if (block[at] === 0 && isZero(block, at, at + length)) return '';
+  const nul = block.indexOf(0, at);
+  const end = nul < 0 || nul > at + length ? at + length : nul;
+  if (!isZero(block, end, at + length)) {
+    throw archiveError(`the ${what} "${decodeName(block, at, end)}" has bytes behind its end`);
   }
   return decodeName(block, at, end);
 }
