@@ -16,9 +16,11 @@ export {
   findEngine,
   listEngines,
   loadCatalogs,
+  type MergeOptions,
   matchTags,
   mergeCatalogs,
   parseCatalog,
+  type RegistrySettings,
 } from './catalog/index.js';
 export {
   type ByteStream,
@@ -41,6 +43,7 @@ export {
 export {
   type EngineDefinition,
   type EngineEnvironment,
+  type EngineKind,
   type EngineLock,
   type EnvironmentFormat,
   type EnvironmentRule,
@@ -58,7 +61,9 @@ export {
 export {
   EngineshedError,
   type ErrorCode,
+  type ErrorDetails,
   type ErrorKind,
+  type ErrorOptions,
   errorCodes,
   errorKinds,
   isEngineshedError,
@@ -68,7 +73,10 @@ export {
   type AppliedLayer,
   type ApplyOptions,
   applyLayer,
+  type ComposableLayer,
+  type ComposeOptions,
   composeTree,
+  type ExternalLinks,
   type LayerLimits,
   type PackedLayer,
   type PackOptions,
@@ -103,8 +111,11 @@ export {
 export {
   type Credential,
   type CredentialSource,
+  type CredentialSourceOptions,
   createRegistryClient,
   credentialSource,
+  type HelperRunner,
+  type Limits,
   noCredentials,
   type RegistryClient,
   type RegistryClientOptions,
@@ -115,6 +126,8 @@ export {
   type InstalledEngine,
   type InstallInputs,
   type InstallPlan,
+  type PlannedLayer,
+  type PlannedTree,
   planInstall,
   type Remembered,
   readEngine,
@@ -126,4 +139,5 @@ export {
   storePaths,
   type UninstallResult,
   uninstall,
+  type WhenActive,
 } from './store/index.js';

@@ -2,11 +2,9 @@ export { definitionForReference } from './ad-hoc.js';
 export { findEngine, listEngines, matchTags } from './find.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
 export { type MergeOptions, mergeCatalogs } from './merge.js';
-export { didYouMean, nearest } from './nearest.js';
 export { parseCatalog } from './parse.js';
 export type {
   Catalog,
-  CatalogEntry,
   CatalogOrigin,
   Catalogs,
   EngineFamily,

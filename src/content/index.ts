@@ -1,5 +1,5 @@
 export { type CopyOptions, type CopyResult, copy, counted, shortDigest } from './copy.js';
-export { type Image, readImage, readManifest } from './image.js';
+export { type Image, readImage } from './image.js';
 export { createLayout, type Layout, openLayout } from './layout.js';
 export { mapLimited } from './limit.js';
 export { memoryTarget } from './memory.js';

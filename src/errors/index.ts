@@ -7,4 +7,4 @@ export {
   inOperation,
   isEngineshedError,
 } from './error.js';
-export { escapeControls, sanitize, sanitizeLine } from './sanitize.js';
+export { escapeControls, sanitizeLine } from './sanitize.js';

@@ -3,8 +3,6 @@ export {
   chainId,
   createDigester,
   type Digest,
-  type DigestAlgorithm,
-  type Digester,
   digestAlgorithm,
   digestHex,
   digestOf,
@@ -13,12 +11,10 @@ export {
 } from './digest.js';
 export { canonicalJson, parseJson } from './json.js';
 export {
-  type BuiltImage,
   buildImage,
   type Descriptor,
   describe,
   type ImageConfig,
-  type ImageParts,
   type Index,
   imageLayers,
   type Manifest,
@@ -39,7 +35,7 @@ export {
   manifestAccept,
   mediaTypes,
 } from './media-types.js';
-export { choosePlatform, formatPlatform, nodePlatform, type WantedPlatform } from './platform.js';
+export { choosePlatform, nodePlatform, type WantedPlatform } from './platform.js';
 export {
   formatReference,
   isLoopback,

@@ -1,2 +1,2 @@
-export { activeSelection, findSelection, type Selection, selectionVariables } from './active.js';
-export { checkComplete, useEngine, useFirstEngine } from './selection.js';
+export { findSelection } from './active.js';
+export { useEngine, useFirstEngine } from './selection.js';

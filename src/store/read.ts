@@ -2,7 +2,6 @@
 export { currentTarget, type StorePaths, storePaths } from './paths.js';
 export {
   engineNames,
-  engineStates,
   type InstalledEngine,
   readCurrent,
   readEngine,

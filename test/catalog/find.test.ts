@@ -11,10 +11,10 @@ import {
   loadCatalogs,
   matchTags,
   mergeCatalogs,
-  nearest,
   parseCatalog,
   readCatalog,
 } from '../../src/catalog/index.js';
+import { nearest } from '../../src/catalog/nearest.js';
 import { type EngineDefinition, engineEnvironment, parseEngineName } from '../../src/engine/index.js';
 import { formatReference, parseReference } from '../../src/oci/index.js';
 
