@@ -126,6 +126,7 @@ export {
   type InstalledEngine,
   type InstallInputs,
   type InstallPlan,
+  type InstallResult,
   type PlannedLayer,
   type PlannedTree,
   planInstall,

@@ -75,6 +75,19 @@ export function lockOwners(directory: string, now: () => number): Owner[] {
   }
 }
 
+/**
+ * Removes the locks in a directory of locks that no living process has or waits for.
+ * @param now as for {@link lockOwners}
+ * @throws NodeJS.ErrnoException
+ */
+export function sweepLocks(directory: string, now: () => number): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = `${directory}/${entry.name}`;
+    if (!entry.isDirectory()) rmSync(path, { force: true });
+    else if (lockOwners(path, now).length === 0) removeIfEmpty(path);
+  }
+}
+
 interface Claim {
   readonly file: string;
   readonly mode: LockMode;
@@ -157,6 +170,10 @@ function sign(file: string): void {
 function drop(directory: string, claim: OwnClaim): void {
   clearInterval(claim.signs);
   rmSync(claim.file, { force: true });
+  removeIfEmpty(directory);
+}
+
+function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {

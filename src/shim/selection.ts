@@ -4,9 +4,12 @@ import { replaceLink } from '../files/index.js';
 import {
   currentTarget,
   type InstalledEngine,
+  inTheWay,
+  isNoLink,
   readCurrent,
   readEngine,
   type Store,
+  type Transaction,
   transaction,
   withLock,
 } from '../store/index.js';
@@ -18,33 +21,38 @@ import {
  */
 export async function useEngine(store: Store, name: string): Promise<InstalledEngine> {
   readEngine(store.paths, name);
-  return transaction(store, ({ staging }) =>
+  return transaction(store, (running) =>
+    withLock(store, 'selection', 'exclusive', async () => select(store, running, name)),
+  );
+}
+
+/**
+ * Makes an engine the active one only where none is; tells whether it did.
+ * @throws EngineshedError as {@link useEngine} does
+ */
+export async function useFirstEngine(store: Store, name: string): Promise<boolean> {
+  if (readCurrent(store.paths) !== undefined) return false;
+  return transaction(store, (running) =>
     withLock(store, 'selection', 'exclusive', async () => {
-      const engine = readEngine(store.paths, name);
-      checkComplete(engine);
-      const { current } = store.paths;
-      const standing = lstatSync(current, { throwIfNoEntry: false });
-      if (standing !== undefined && !standing.isSymbolicLink()) {
-        throw new EngineshedError('FILE_IN_THE_WAY', `${current} is not a link that Engineshed made`, {
-          hint: 'Move it away and try again.',
-          details: { path: current },
-        });
-      }
-      try {
-        replaceLink(current, currentTarget(name), staging);
-      } catch (error) {
-        throw inOperation(`Making ${name} the active engine`, error);
-      }
-      return engine;
+      // Somebody may have chosen one meanwhile.
+      if (readCurrent(store.paths) !== undefined) return false;
+      select(store, running, name);
+      return true;
     }),
   );
 }
 
-/** Makes an engine the active one only where none is; tells whether it did. */
-export async function useFirstEngine(store: Store, name: string): Promise<boolean> {
-  if (readCurrent(store.paths) !== undefined) return false;
-  await useEngine(store, name);
-  return true;
+function select(store: Store, { staging }: Transaction, name: string): InstalledEngine {
+  const engine = readEngine(store.paths, name);
+  checkComplete(engine);
+  const { current } = store.paths;
+  if (isNoLink(current)) throw inTheWay(current, 'is not a link');
+  try {
+    replaceLink(current, currentTarget(name), staging);
+  } catch (error) {
+    throw inOperation(`Making ${name} the active engine`, error);
+  }
+  return engine;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBytes, readAll, type Target } from '../content/index.js';
 import { isEngineshedError } from '../errors/index.js';
@@ -11,6 +11,7 @@ import {
   maxConfigBytes,
   mediaTypes,
 } from '../oci/index.js';
+import { makeOwnDirectory } from './directory.js';
 import type { Store, Transaction } from './store.js';
 
 /** Small content that the store lacked while an engine was resolved, and that an install will keep. */
@@ -51,7 +52,7 @@ export function keepContent(store: Store, transaction: Transaction, remembered: 
     const path = store.paths.blob(digest);
     const temporary = `${transaction.staging}/blob-${uniqueSuffix()}`;
     writeNewFile(temporary, bytes, 0o444);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    makeOwnDirectory(dirname(path));
     renameSync(temporary, path);
   }
 }

@@ -1,8 +1,12 @@
-import { statSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { lockId } from '../engine/index.js';
-import type { EngineLock, LockedLayer, LockedSource } from '../engine/types.js';
-import { chainId, type Digest } from '../oci/index.js';
-import { readEngineFile } from './record.js';
+import type { EngineLock, LockedLayer } from '../engine/types.js';
+import type { Digest } from '../oci/index.js';
+import { standsAsDirectory } from './directory.js';
+import { readLayer } from './layer.js';
+import { sourceDirectory } from './source.js';
+import { intactState } from './state.js';
 import type { Store } from './store.js';
 
 /** A layer that an install has to fetch, and the source that it is fetched from. */
@@ -34,7 +38,10 @@ export interface InstallPlan {
   readonly upToDate: boolean;
 }
 
-/** Plans an install: what of a resolved engine the store lacks. Reads the store, writes nothing. */
+/**
+ * Plans an install: what of a resolved engine the store lacks, or has damaged. Reads the store, writes nothing.
+ * @throws EngineshedError `FILE_IN_THE_WAY`, `STORE_VERSION`, `FILE_PERMISSION`
+ */
 export function planInstall(store: Store, lock: EngineLock): InstallPlan {
   const layers = new Map<Digest, PlannedLayer>();
   for (const [source, locked] of Object.entries(lock.sources)) {
@@ -42,16 +49,19 @@ export function planInstall(store: Store, lock: EngineLock): InstallPlan {
     for (const layer of locked.layers)
       if (!layers.has(layer.diffId)) layers.set(layer.diffId, { ...layer, source });
   }
-  const fetch = [...layers.values()].filter(({ diffId }) => !isDirectory(store.paths.layer(diffId)));
+  const fetch = [...layers.values()].filter(
+    ({ diffId }) => readLayer(store.paths.layer(diffId)) === undefined,
+  );
   const made = new Set(fetch.map((layer) => `${store.paths.layer(layer.diffId)}/${layer.source}`));
+  const renewed = new Set(fetch.map(({ diffId }) => store.paths.layer(diffId)));
   const compose = new Map<string, PlannedTree>();
   for (const [source, locked] of Object.entries(lock.sources)) {
     const directory = sourceDirectory(store, source, locked);
-    if (locked.kind === 'directory' || made.has(directory) || isDirectory(directory)) continue;
+    if (locked.kind === 'directory' || made.has(directory)) continue;
+    if (standsAsDirectory(directory) && !renewed.has(dirname(directory))) continue;
     compose.set(directory, { directory, diffIds: locked.layers.map((layer) => layer.diffId) });
   }
   const id = lockId(lock);
-  const installed = readable(`${store.paths.engineActive(lock.name)}/engine.json`);
   return {
     lock,
     id,
@@ -59,41 +69,17 @@ export function planInstall(store: Store, lock: EngineLock): InstallPlan {
     present: [...layers.values()].filter((layer) => !fetch.includes(layer)),
     compose: [...compose.values()],
     fetchBytes: fetch.reduce((sum, layer) => sum + layer.descriptor.size, 0),
-    upToDate: installed?.id === id && fetch.length === 0 && compose.size === 0,
+    upToDate:
+      fetch.length === 0 &&
+      compose.size === 0 &&
+      activeState(store, lock.name) === id &&
+      intactState(store, lock) !== undefined,
   };
 }
 
-/**
- * The directory in which a source's files stand, once it is installed. Its last component is the source's name: executors
- * print it, and some read it.
- */
-export function sourceDirectory(store: Store, name: string, source: LockedSource): string {
-  return source.kind === 'directory' ? source.path : `${sourceHome(store, source)}/${name}`;
-}
-
-/** What holds a source's files under each name that it is used by: the layer itself where there is just one, else a tree. */
-export function sourceHome(store: Store, { layers }: LockedImage): string {
-  const [only, ...more] = layers;
-  if (only === undefined) return store.paths.tree(emptyTree);
-  return more.length === 0
-    ? store.paths.layer(only.diffId)
-    : store.paths.tree(chainId(layers.map((layer) => layer.diffId)));
-}
-
-/** A source that is not a directory. */
-type LockedImage = Exclude<LockedSource, { kind: 'directory' }>;
-
-/** The tree of an image without layers gets the digest of nothing. */
-const emptyTree = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as Digest;
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-/** A damaged record does not stand in the way of the install that repairs it. */
-function readable(path: string) {
+function activeState(store: Store, name: string): string | undefined {
   try {
-    return readEngineFile(path);
+    return readlinkSync(store.paths.engineActive(name));
   } catch {
     return undefined;
   }

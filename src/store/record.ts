@@ -28,7 +28,8 @@ export interface InstalledEngine {
  */
 export function readEngine(paths: StorePaths, name: string): InstalledEngine {
   const engine = readEngineFile(`${paths.engineActive(name)}/engine.json`);
-  if (engine !== undefined) return engine;
+  // A file system without upper and lower case may find an engine of another name.
+  if (engine?.name === name) return engine;
   throw new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, {
     hint: `Install it with: engineshed install ${name}`,
   });

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Reporter } from '../content/index.js';
-import { EngineshedError, inOperation } from '../errors/index.js';
+import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
 import {
   acquireLock,
   type Lock,
@@ -10,8 +11,10 @@ import {
   parseOwnedName,
   replaceFile,
   sameOwner,
+  sweepLocks,
 } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
+import { makeOwnDirectory } from './directory.js';
 import { type StorePaths, storePaths, storeVersion } from './paths.js';
 import { checkStoreVersion } from './version.js';
 
@@ -45,16 +48,22 @@ export async function transaction<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   prepareStore(store);
-  return withLock(store, 'store', 'shared', async () => {
-    await sweepStaging(store);
-    const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
-    try {
-      mkdirSync(staging, { mode: 0o700 });
-      return await work({ staging });
-    } finally {
-      await removeTree(staging);
-    }
-  });
+  try {
+    return await withLock(store, 'store', 'shared', async () => {
+      await sweepStaging(store);
+      sweepLocks(store.paths.locks, Date.now);
+      const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
+      try {
+        mkdirSync(staging, { mode: 0o700 });
+        markAsStore(store, { staging });
+        return await work({ staging });
+      } finally {
+        await removeTree(staging);
+      }
+    });
+  } catch (error) {
+    throw fromSystemError(error);
+  }
 }
 
 /** Runs `work` under a lock of the store, and says so when it has to wait. */
@@ -86,27 +95,40 @@ async function releasing<T>(lock: Lock | undefined, work: () => Promise<T>): Pro
   }
 }
 
-function prepareStore(store: Store): void {
-  const { paths } = store;
+function prepareStore({ paths }: Store): void {
   try {
     mkdirSync(paths.root, { recursive: true });
     checkStoreVersion(paths);
-    for (const directory of [
-      paths.engines,
-      paths.layers,
-      paths.trees,
-      paths.blobs,
-      paths.locks,
-      paths.staging,
-    ]) {
-      makeOwnDirectory(directory);
-    }
-    if (lstatSync(paths.version, { throwIfNoEntry: false }) === undefined) {
-      replaceFile(paths.version, JSON.stringify({ version: storeVersion }));
-    }
+    if (!isMarked(paths)) refuseOtherContent(paths);
+    for (const directory of ownDirectories(paths)) makeOwnDirectory(directory);
   } catch (error) {
     throw inOperation(`Preparing the store ${paths.root}`, error);
   }
+}
+
+function ownDirectories(paths: StorePaths): string[] {
+  return [paths.engines, paths.layers, paths.trees, paths.blobs, paths.locks, paths.staging];
+}
+
+function isMarked(paths: StorePaths): boolean {
+  return lstatSync(paths.version, { throwIfNoEntry: false }) !== undefined;
+}
+
+function markAsStore({ paths }: Store, { staging }: Transaction): void {
+  if (!isMarked(paths)) replaceFile(paths.version, JSON.stringify({ version: storeVersion }), staging);
+}
+
+/** What no engine needs is deleted from a store, so it must not be made of, say, an image layout, which has `blobs` too. */
+function refuseOtherContent(paths: StorePaths): void {
+  const own = [...ownDirectories(paths), paths.current, paths.version].map((path) => basename(path));
+  const others = readdirSync(paths.root).filter(
+    (name) => !own.includes(name) && !name.startsWith('.') && name !== 'lost+found',
+  );
+  if (others.length === 0) return;
+  throw new EngineshedError('FILE_IN_THE_WAY', `${paths.root} is not empty and not an Engineshed store`, {
+    hint: 'Set ENGINESHED_HOME to a new or empty directory.',
+    details: { path: paths.root },
+  });
 }
 
 /**
@@ -121,20 +143,5 @@ async function sweepStaging({ paths }: Store): Promise<void> {
     if (owner !== undefined && living.some((other) => sameOwner(owner, other))) continue;
     // What cannot be removed now stays for the next sweep.
     await removeTree(`${paths.staging}/${name}`).catch(() => {});
-  }
-}
-
-/** A link planted where the store writes is not followed. */
-function makeOwnDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { mode: 0o755 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (!lstatSync(directory).isDirectory()) {
-      throw new EngineshedError('FILE_IN_THE_WAY', `${directory} is not a directory`, {
-        hint: 'Move it away; the store makes that directory itself.',
-        details: { path: directory },
-      });
-    }
   }
 }

@@ -3,8 +3,8 @@ import { EngineshedError, inOperation } from '../errors/index.js';
 import { syncDirectory, uniqueSuffix } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { isDigest } from '../oci/index.js';
-import { sourceHome } from './plan.js';
 import { engineNames, engineStates, readCurrent, readEngineFile } from './record.js';
+import { sourceHome } from './source.js';
 import { ifUnlocked, type Store, transaction, withLock } from './store.js';
 
 /** What to do when the engine to be removed is the active one. */
@@ -31,12 +31,12 @@ export async function uninstall(
   whenActive: WhenActive,
 ): Promise<UninstallResult> {
   const { paths } = store;
-  if (!existsSync(paths.engine(name))) throw notInstalled(name);
+  if (!engineNames(paths).includes(name)) throw notInstalled(name);
   let wasActive = false;
   await transaction(store, async ({ staging }) =>
     withLock(store, 'selection', 'exclusive', () =>
       withLock(store, `engine-${name}`, 'exclusive', async () => {
-        if (!existsSync(paths.engine(name))) throw notInstalled(name);
+        if (!engineNames(paths).includes(name)) throw notInstalled(name);
         wasActive = readCurrent(paths) === name;
         if (wasActive && whenActive === 'refuse') {
           throw new EngineshedError('ENGINE_ACTIVE', `The engine ${name} is the active one`, {

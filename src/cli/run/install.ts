@@ -44,7 +44,7 @@ export async function install(this: Host, flags: InstallFlags, asked?: string): 
       directoryExists: isDirectory,
       report: progress.report,
     });
-    const plan = planInstall(store, lock);
+    let plan = planInstall(store, lock);
     if (flags.dryRun) {
       progress.end();
       if (flags.json) printJson(this, { dryRun: true, ...planJson(plan) });
@@ -53,7 +53,7 @@ export async function install(this: Host, flags: InstallFlags, asked?: string): 
     }
     if (!plan.upToDate) {
       const sources = definition.sources;
-      await applyInstall(store, plan, {
+      const installed = await applyInstall(store, plan, {
         content: (name) => {
           const source = sources[name];
           if (source === undefined || source.kind === 'directory') {
@@ -65,6 +65,7 @@ export async function install(this: Host, flags: InstallFlags, asked?: string): 
         platform: this.platform,
         now: this.now(),
       });
+      plan = installed.plan;
     }
     const activated = flags.use
       ? (await useEngine(store, lock.name)) !== undefined

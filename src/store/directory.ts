@@ -1,0 +1,41 @@
+import { lstatSync, mkdirSync } from 'node:fs';
+import { EngineshedError } from '../errors/index.js';
+
+/**
+ * Makes a directory of the store where there is none. A link that somebody planted in its place is not followed.
+ * @throws EngineshedError `FILE_IN_THE_WAY`; NodeJS.ErrnoException
+ */
+export function makeOwnDirectory(path: string): void {
+  if (standsAsDirectory(path)) return;
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    // Another process may just have made it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !standsAsDirectory(path)) throw error;
+  }
+}
+
+/**
+ * Tells whether a directory of the store is there; false where nothing is.
+ * @throws EngineshedError `FILE_IN_THE_WAY` where a link or a file stands in its place
+ */
+export function standsAsDirectory(path: string): boolean {
+  const standing = lstatSync(path, { throwIfNoEntry: false });
+  if (standing === undefined) return false;
+  if (standing.isDirectory()) return true;
+  throw inTheWay(path, 'is not a directory');
+}
+
+/** The error for something at `path` that Engineshed did not make and does not touch. */
+export function inTheWay(path: string, fault: string): EngineshedError {
+  return new EngineshedError('FILE_IN_THE_WAY', `${path} ${fault}`, {
+    hint: 'Engineshed made no such thing. Move it away and try again.',
+    details: { path },
+  });
+}
+
+/** Tells whether something other than a link is at a path where Engineshed replaces links. */
+export function isNoLink(path: string): boolean {
+  const standing = lstatSync(path, { throwIfNoEntry: false });
+  return standing !== undefined && !standing.isSymbolicLink();
+}

@@ -1,0 +1,26 @@
+import type { LockedSource } from '../engine/types.js';
+import { chainId, type Digest } from '../oci/index.js';
+import type { Store } from './store.js';
+
+/**
+ * The directory in which a source's files stand, once it is installed. Its last component is the source's name: executors
+ * print it, and some read it.
+ */
+export function sourceDirectory(store: Store, name: string, source: LockedSource): string {
+  return source.kind === 'directory' ? source.path : `${sourceHome(store, source)}/${name}`;
+}
+
+/** What holds a source's files under each name that it is used by: the layer itself where there is just one, else a tree. */
+export function sourceHome(store: Store, { layers }: LockedImage): string {
+  const [only, ...more] = layers;
+  if (only === undefined) return store.paths.tree(emptyTree);
+  return more.length === 0
+    ? store.paths.layer(only.diffId)
+    : store.paths.tree(chainId(layers.map((layer) => layer.diffId)));
+}
+
+/** A source that is not a directory. */
+type LockedImage = Exclude<LockedSource, { kind: 'directory' }>;
+
+/** The tree of an image without layers gets the digest of nothing. */
+const emptyTree = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as Digest;

@@ -1,0 +1,186 @@
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+} from 'node:fs';
+import { sep } from 'node:path';
+import {
+  type EngineLock,
+  engineEnvironment,
+  type LockedSource,
+  lockId,
+  type PartDefinition,
+  renderEnvironment,
+} from '../engine/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
+import { publishDirectory, replaceLink, syncDirectory, writeNewFile } from '../files/index.js';
+import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
+import { contractVersion, engineNames, type InstalledEngine, readEngineFile } from './record.js';
+import { sourceDirectory } from './source.js';
+import type { Store, Transaction } from './store.js';
+
+/** What the record of a state tells beside its lock. */
+export interface StateInputs {
+  /** The operating system that the environment is for, as `process.platform` names it. */
+  readonly platform: string;
+  /** The present time. */
+  readonly now: Date;
+}
+
+/**
+ * Lets an engine's name stand for a resolved state, all of whose sources stand complete. The state is made where there is
+ * none, and made anew where it is damaged. The caller has the engine's lock.
+ * @throws EngineshedError `PATH_NOT_FOUND` or `LAYER_UNSAFE` for a part that is not in its source, `NAME_INVALID` for a name
+ * that the file system takes for another engine's, `FILE_IN_THE_WAY`; NodeJS.ErrnoException
+ */
+export function installState(
+  store: Store,
+  { staging }: Transaction,
+  lock: EngineLock,
+  inputs: StateInputs,
+): InstalledEngine {
+  const { paths } = store;
+  const id = lockId(lock);
+  const home = paths.engineState(lock.name, id);
+  let engine = intactState(store, lock);
+  if (engine === undefined) {
+    engine = describeEngine(store, lock, inputs);
+    const directory = `${staging}/engine`;
+    writeState(engine, directory);
+    makeOwnDirectory(paths.engine(lock.name));
+    refuseFoldedName(store, lock.name);
+    if (lstatSync(home, { throwIfNoEntry: false }) !== undefined) renameSync(home, `${staging}/damaged`);
+    publishDirectory(directory, home);
+  }
+  const active = paths.engineActive(lock.name);
+  if (isNoLink(active)) throw inTheWay(active, 'is not a link');
+  replaceLink(active, id, staging);
+  syncDirectory(paths.engines);
+  return engine;
+}
+
+/**
+ * The record of a state, if it stands in this store as it was made: the record itself, the environment file and every link.
+ * @throws EngineshedError `STORE_VERSION`, `FILE_PERMISSION`
+ */
+export function intactState(store: Store, lock: EngineLock): InstalledEngine | undefined {
+  const id = lockId(lock);
+  const home = store.paths.engineState(lock.name, id);
+  const engine = recordOf(home);
+  if (engine === undefined || engine.name !== lock.name || engine.id !== id) return undefined;
+  const linksLead =
+    engine.parts.every(({ type, directory }) => leadsTo(`${home}/parts/${type}`, directory)) &&
+    Object.entries(lock.sources).every(([name, source]) => {
+      const directory = engine.sources[name]?.directory;
+      const link = `${home}/sources/${name}`;
+      return (
+        directory !== undefined &&
+        leadsTo(link, directory) &&
+        realPath(link) === realPath(sourceDirectory(store, name, source))
+      );
+    });
+  const environment = readText(`${home}/env`) === renderEnvironment(engine.environment, 'sh');
+  return linksLead && environment ? engine : undefined;
+}
+
+function recordOf(home: string): InstalledEngine | undefined {
+  try {
+    return readEngineFile(`${home}/engine.json`);
+  } catch (error) {
+    if (isEngineshedError(error, 'STORE_CORRUPT')) return undefined;
+    throw error;
+  }
+}
+
+/** On a file system without upper and lower case, `Train` would be `train`, and each the other's damage. */
+function refuseFoldedName({ paths }: Store, name: string): void {
+  const names = engineNames(paths);
+  if (names.includes(name)) return;
+  const other = names.find((known) => known.toLowerCase() === name.toLowerCase());
+  throw new EngineshedError(
+    'NAME_INVALID',
+    `The file system does not tell "${name}" from "${other ?? 'another name'}", which is installed`,
+    { hint: 'Choose a name that differs in more than upper and lower case.' },
+  );
+}
+
+function describeEngine(store: Store, lock: EngineLock, inputs: StateInputs): InstalledEngine {
+  const directories = new Map(
+    Object.entries(lock.sources).map(([name, source]) => [name, sourceDirectory(store, name, source)]),
+  );
+  const parts = lock.parts.map((part) => ({
+    ...part,
+    directory: partDirectory(lock.name, part, directories.get(part.source) ?? ''),
+  }));
+  const byType = new Map(parts.map((part) => [part.type, part.directory]));
+  const sources = Object.entries(lock.sources).map(([name, source]) => [
+    name,
+    { ...source, directory: directories.get(name) ?? '' } satisfies LockedSource & { directory: string },
+  ]);
+  return {
+    contract: contractVersion,
+    name: lock.name,
+    id: lockId(lock),
+    installed: inputs.now.toISOString(),
+    description: lock.description,
+    kind: lock.kind,
+    catalog: lock.catalog,
+    sources: Object.fromEntries(sources),
+    parts,
+    environment: engineEnvironment(lock, (part) => byType.get(part.type) ?? '', inputs.platform),
+  };
+}
+
+/** The real path of a part; what a link in a source leads out of it to is no part of it. */
+function partDirectory(engine: string, part: PartDefinition, source: string): string {
+  const path = part.path === '.' ? source : `${source}/${part.path}`;
+  const what = `The part ${part.type} of ${engine} should be "${part.path}" in its source ${part.source}`;
+  try {
+    const root = realpathSync(source);
+    const real = realpathSync(path);
+    if (real === root || real.startsWith(root + sep)) return real;
+  } catch (cause) {
+    throw new EngineshedError('PATH_NOT_FOUND', `${what}, which has no such path`, {
+      hint: 'Correct the path in the catalog, or install a build that has it.',
+      cause,
+      details: { path },
+    });
+  }
+  throw new EngineshedError('LAYER_UNSAFE', `${what}, and leads out of it`, { details: { path } });
+}
+
+function writeState(engine: InstalledEngine, directory: string): void {
+  mkdirSync(`${directory}/parts`, { recursive: true, mode: 0o755 });
+  mkdirSync(`${directory}/sources`, { mode: 0o755 });
+  for (const part of engine.parts) symlinkSync(part.directory, `${directory}/parts/${part.type}`);
+  for (const [name, source] of Object.entries(engine.sources))
+    symlinkSync(source.directory, `${directory}/sources/${name}`);
+  writeNewFile(`${directory}/env`, renderEnvironment(engine.environment, 'sh'));
+  writeNewFile(`${directory}/engine.json`, `${JSON.stringify(engine, null, 2)}\n`);
+  for (const made of [`${directory}/parts`, `${directory}/sources`, directory]) syncDirectory(made);
+}
+
+function leadsTo(link: string, target: string): boolean {
+  return orNothing(() => readlinkSync(link)) === target && realPath(link) !== undefined;
+}
+
+function realPath(path: string): string | undefined {
+  return orNothing(() => realpathSync(path));
+}
+
+function readText(path: string): string | undefined {
+  return orNothing(() => readFileSync(path, 'utf8'));
+}
+
+/** What cannot be read counts as damaged. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
