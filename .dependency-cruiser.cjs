@@ -26,9 +26,9 @@ module.exports = {
     })),
     {
       name: 'fast-commands-load-little',
-      comment: 'env, current, which and list start without schemas, TOML, the registry client and the layer code',
+      comment: 'env, current, exec, which and list start without schemas, TOML, the registry client and the layer code',
       severity: 'error',
-      from: { path: '^src/cli/(engines|run/(env|current|which|list))\\.ts$' },
+      from: { path: '^src/cli/(engines|run/(env|current|exec|which|list))\\.ts$' },
       to: { reachable: true, path: '^src/(registry|layer|catalog|content|publish)/|node_modules/(valibot|smol-toml|semver)/' },
     },
     {

@@ -1,6 +1,6 @@
-// Builds dist/: the library as ES modules with types, and the command line as one CommonJS file, which starts faster.
+// Builds dist/: the library as ES modules with types, and the command line as CommonJS files, which start faster.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -8,19 +8,51 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const output = `${root}/dist/cli`;
+
+/**
+ * The commands that scripts and prompts run again and again. Compiling a file costs by its size, so these have one without the
+ * code of all others (`npm run check` holds that they need none of it).
+ */
+const fastCommands = ['current', 'env', 'exec', 'list', 'which'];
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', `${root}/tsconfig.build.json`], { stdio: 'inherit' });
-await build({
-  entryPoints: [`${root}/src/cli/main.ts`],
-  outfile: `${root}/dist/cli/main.cjs`,
-  bundle: true,
-  minifySyntax: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  legalComments: 'none',
-  define: { ENGINESHED_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
-  banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-});
-chmodSync(`${root}/dist/cli/main.cjs`, 0o755);
+await bundle('full.cjs', []);
+await bundle('fast.cjs', [leaveOutOtherCommands()]);
+writeFileSync(
+  `${output}/main.cjs`,
+  [
+    '#!/usr/bin/env node',
+    `const fast = new Set(${JSON.stringify([...fastCommands, '--help', '--version'])});`,
+    "require(fast.has(process.argv[2]) ? './fast.cjs' : './full.cjs');",
+    '',
+  ].join('\n'),
+);
+chmodSync(`${output}/main.cjs`, 0o755);
+
+function bundle(file, plugins) {
+  return build({
+    entryPoints: [`${root}/src/cli/main.ts`],
+    outfile: `${output}/${file}`,
+    bundle: true,
+    minifySyntax: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    legalComments: 'none',
+    define: { ENGINESHED_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
+    banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    plugins,
+  });
+}
+
+/** What the launcher never asks this file for is not in it. */
+function leaveOutOtherCommands() {
+  const kept = new Set(fastCommands.map((command) => `../run/${command}.js`));
+  return {
+    name: 'leave-out-other-commands',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^\.\.\/run\// }, ({ path }) => (kept.has(path) ? undefined : { path, external: true })),
+  };
+}

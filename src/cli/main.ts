@@ -1,32 +1,51 @@
-#!/usr/bin/env node
 import { homedir, tmpdir } from 'node:os';
 import { run } from '@stricli/core';
-import { errorKinds } from '../errors/index.js';
+import { EngineshedError, errorKinds, inOperation } from '../errors/index.js';
 import { application } from './app.js';
+import { failureStatus, formatFailure } from './failure.js';
 import type { Host } from './host.js';
 
 declare const ENGINESHED_VERSION: string;
 
 const host: Host = {
-  process: { stdout: process.stdout, stderr: process.stderr },
+  process: { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin },
   environment: process.env,
   arguments: process.argv.slice(2),
-  directory: process.cwd(),
+  // The directory may be gone, and the user without a home; only who needs them is to fail.
+  get directory() {
+    try {
+      return process.cwd();
+    } catch (cause) {
+      throw new EngineshedError('PATH_NOT_FOUND', 'The working directory is not there any more', { cause });
+    }
+  },
   platform: process.platform,
   architecture: process.arch,
   pid: process.pid,
   userId: process.getuid?.(),
-  home: homedir(),
+  get home() {
+    try {
+      return homedir();
+    } catch (cause) {
+      throw new EngineshedError('CONFIG_INVALID', 'This user has no home directory', {
+        hint: 'Set HOME to an absolute path.',
+        cause,
+      });
+    }
+  },
   temporary: tmpdir(),
   version: ENGINESHED_VERSION,
   now: () => new Date(),
 };
 
-// A reader such as `head` may stop reading; that is its right and no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader such as `head` may stop reading; that is its right and no failure of ours.
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`${formatFailure(host, inOperation('Writing the result', error))}\n`);
+  process.exit(failureStatus(error));
 });
+// Whoever does not want to hear of progress and errors still gets what was asked for.
+process.stderr.on('error', () => {});
 
 run(application(host), host.arguments, host).then(() => {
   const status = Number(host.process.exitCode ?? 0);
