@@ -80,12 +80,10 @@ async function bench(name, { title, make }) {
 
   const publish = (round) =>
     `${engineshed} publish ${source} ${registry.address}/ours-${round + 1}/${name}:1`;
-  const storage = (round) =>
-    `--root ${room}/${name}-root-${round} --runroot ${room}/${name}-runroot-${round} --storage-driver vfs`;
+  const root = (round) => `${room}/${name}-root-${round}`;
   const buildah = (round) =>
-    `buildah ${storage(round)} bud -q --isolation chroot --tls-verify=false -t bench -f ${room}/Dockerfile ${source} && ` +
-    `buildah ${storage(round)} push -q --tls-verify=false bench oci:${room}/${name}-pushed-${round}:1 && ` +
-    `skopeo copy -q --dest-tls-verify=false oci:${room}/${name}-pushed-${round}:1 docker://${registry.address}/theirs-${round + 1}/${name}:1`;
+    `buildah --root ${root(round)} --runroot ${root(round)}-run --storage-driver overlay bud -q --isolation chroot -t bench -f ${room}/Dockerfile ${source} && ` +
+    `skopeo copy -q --dest-tls-verify=false 'containers-storage:[overlay@${root(round)}+${root(round)}-run]localhost/bench:latest' docker://${registry.address}/theirs-${round + 1}/${name}:1`;
   add(title, 'pack and push / buildah, skopeo', await compare(publish, buildah, Math.min(rounds, 3)));
   await clear(name);
 }
