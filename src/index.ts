@@ -101,6 +101,7 @@ export {
 } from './oci/index.js';
 export {
   type Checkout,
+  type CheckoutReader,
   gitTags,
   type PackedImage,
   type PublishInputs,

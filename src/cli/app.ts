@@ -1,4 +1,5 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
+import { EngineshedError } from '../errors/index.js';
 import { available } from './commands/available.js';
 import { current } from './commands/current.js';
 import { env } from './commands/env.js';
@@ -16,6 +17,7 @@ import type { Host } from './host.js';
 /** The command line: its commands, and how their failures are told. A command's code is loaded when it is run. */
 export function application(host: Host) {
   const fail = (error: unknown) => formatFailure(host, error);
+  const misused = (message: string) => fail(new EngineshedError('USAGE', message));
   return buildApplication<Host>(
     buildRouteMap<string, Host>({
       routes: { install, available, list, show, use, current, env, exec, which, uninstall, publish },
@@ -34,6 +36,9 @@ export function application(host: Host) {
       localization: {
         text: {
           ...text_en,
+          exceptionWhileParsingArguments: (error, ansi) =>
+            misused(text_en.exceptionWhileParsingArguments(error, ansi)),
+          noCommandRegisteredForInput: (input) => misused(text_en.noCommandRegisteredForInput(input)),
           exceptionWhileRunningCommand: fail,
           exceptionWhileLoadingCommandFunction: fail,
           commandErrorResult: fail,

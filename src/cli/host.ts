@@ -10,6 +10,7 @@ export interface Host {
   readonly process: {
     readonly stdout: TextStream;
     readonly stderr: TextStream;
+    readonly stdin: { readonly isTTY?: boolean | undefined };
     exitCode?: number | string | null;
   };
   readonly environment: Readonly<Record<string, string | undefined>>;

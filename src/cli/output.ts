@@ -40,17 +40,25 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Progress of a command. Call `end` before the result is printed. */
-export interface Progress {
-  readonly report: Reporter;
-  end(): void;
+/**
+ * Runs the long part of a command, showing its progress on the error stream until it ends, however it ends: one line that is
+ * painted over on a terminal, a line for each thing that is done elsewhere, only warnings with `--json`.
+ */
+export async function withProgress<T>(host: Host, work: (report: Reporter) => Promise<T>): Promise<T> {
+  const { report, end } = startProgress(host);
+  try {
+    return await work(report);
+  } finally {
+    end();
+  }
 }
 
-/**
- * Shows progress on the error stream: one line that is painted over on a terminal, a line for each thing that is done
- * elsewhere, only warnings with `--json`.
- */
-export function startProgress(host: Host): Progress {
+/** Prints a warning on the error stream. */
+export function printWarning(host: Host, message: string): void {
+  host.process.stderr.write(`warning: ${sanitizeLine(message)}\n`);
+}
+
+function startProgress(host: Host): { readonly report: Reporter; end(): void } {
   const { stderr } = host.process;
   const quiet = wantsJson(host);
   const live = !quiet && stderr.isTTY === true && host.environment.TERM !== 'dumb' && !host.environment.CI;

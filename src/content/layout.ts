@@ -17,6 +17,7 @@ import {
   ownedName,
   parseOwnedName,
   replaceFile,
+  sweepLock,
   syncDirectory,
 } from '../files/index.js';
 import {
@@ -100,12 +101,13 @@ export function createLayout(path: string, owner: Owner): Layout {
     if (statSync(`${directory}/oci-layout`, { throwIfNoEntry: false }) === undefined) {
       refuseOtherContent(directory, path);
       mkdirSync(`${directory}/blobs/sha256`, { recursive: true });
-      replaceFile(`${directory}/oci-layout`, JSON.stringify({ imageLayoutVersion: layoutVersion }));
+      const marker = JSON.stringify({ imageLayoutVersion: layoutVersion });
+      replaceFile(`${directory}/oci-layout`, marker, newTemporaryFile(directory, owner));
     }
+    sweep(directory);
   } catch (error) {
     throw inOperation(`Opening oci:${path} for writing`, error);
   }
-  sweepTemporaryFiles(directory);
   return openLayout(path, owner);
 }
 
@@ -121,7 +123,7 @@ function refuseOtherContent(directory: string, path: string): void {
 
 function layoutTarget(directory: string, label: string, owner: Owner): Layout {
   const blobPath = (digest: Digest) => `${directory}/blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
-  const temporaryFile = () => `${directory}/${temporaryPrefix}${ownedName(owner)}`;
+  const temporaryFile = () => newTemporaryFile(directory, owner);
 
   const layout: Layout = {
     label,
@@ -227,7 +229,8 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
           artifactType,
           annotations: { [annotationKeys.refName]: tag },
         };
-        replaceFile(`${directory}/index.json`, JSON.stringify({ ...index, manifests: [...others, named] }));
+        const changed = JSON.stringify({ ...index, manifests: [...others, named] });
+        replaceFile(`${directory}/index.json`, changed, temporaryFile());
       } catch (error) {
         throw inOperation(`Tagging ${label}:${tag}`, error);
       } finally {
@@ -282,7 +285,13 @@ function describeManifestFile(path: string, digest: Digest): Descriptor | undefi
   return typeof mediaType === 'string' ? { mediaType, digest, size } : undefined;
 }
 
-function sweepTemporaryFiles(directory: string): void {
+function newTemporaryFile(directory: string, owner: Owner): string {
+  return `${directory}/${temporaryPrefix}${ownedName(owner)}`;
+}
+
+/** Removes what dead writers left. */
+function sweep(directory: string): void {
+  sweepLock(`${directory}/${lockDirectory}`, Date.now);
   for (const name of readdirSync(directory)) {
     if (!name.startsWith(temporaryPrefix)) continue;
     const owner = parseOwnedName(name.slice(temporaryPrefix.length));

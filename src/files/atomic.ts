@@ -24,11 +24,10 @@ export function writeNewFile(path: string, bytes: Uint8Array | string, mode = 0o
 
 /**
  * Replaces a file in one step: a reader sees the old bytes or the new ones, also after a crash.
- * @param staging a directory on the same file system for the new file until it is complete; the file's own unless told
+ * @param temporary a path on the same file system for the new file until it is complete; nothing is there
  * @throws NodeJS.ErrnoException
  */
-export function replaceFile(path: string, bytes: Uint8Array | string, staging = dirname(path)): void {
-  const temporary = `${staging}/.new-${uniqueSuffix()}`;
+export function replaceFile(path: string, bytes: Uint8Array | string, temporary: string): void {
   try {
     writeNewFile(temporary, bytes);
     renameSync(temporary, path);
@@ -41,13 +40,13 @@ export function replaceFile(path: string, bytes: Uint8Array | string, staging = 
 
 /**
  * Lets a symbolic link lead elsewhere in one step: whoever follows it meets the old target or the new one.
- * @param staging a directory on the same file system
+ * @param staging a directory on the same file system for the new link until it is moved
  * @throws NodeJS.ErrnoException, `EISDIR` or `ENOTEMPTY` where a directory stands at `path`
  */
-export function replaceLink(path: string, target: string, staging = dirname(path)): void {
-  const temporary = `${staging}/.link-${uniqueSuffix()}`;
-  symlinkSync(target, temporary);
+export function replaceLink(path: string, target: string, staging: string): void {
+  const temporary = `${staging}/link-${uniqueSuffix()}`;
   try {
+    symlinkSync(target, temporary);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

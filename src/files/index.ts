@@ -6,5 +6,5 @@ export {
   uniqueSuffix,
   writeNewFile,
 } from './atomic.js';
-export { acquireLock, type Lock, lockOwners, sweepLocks } from './lock.js';
+export { acquireLock, type Lock, lockOwners, sweepLock } from './lock.js';
 export { isAlive, type Owner, ownedName, ownerOf, parseOwnedName, sameOwner } from './owner.js';

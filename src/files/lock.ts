@@ -76,16 +76,12 @@ export function lockOwners(directory: string, now: () => number): Owner[] {
 }
 
 /**
- * Removes the locks in a directory of locks that no living process has or waits for.
+ * Removes a lock that no living process has or waits for.
  * @param now as for {@link lockOwners}
  * @throws NodeJS.ErrnoException
  */
-export function sweepLocks(directory: string, now: () => number): void {
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    const path = `${directory}/${entry.name}`;
-    if (!entry.isDirectory()) rmSync(path, { force: true });
-    else if (lockOwners(path, now).length === 0) removeIfEmpty(path);
-  }
+export function sweepLock(directory: string, now: () => number): void {
+  if (lockOwners(directory, now).length === 0) removeIfEmpty(directory);
 }
 
 interface Claim {

@@ -1,10 +1,11 @@
-import { mkdtempSync } from 'node:fs';
-import { copy, createLayout, type Layout, type Reporter, type Target } from '../content/index.js';
+import { rmSync } from 'node:fs';
+import { copy, type Layout, type Reporter, type Target } from '../content/index.js';
 import { inOperation } from '../errors/index.js';
 import type { Owner } from '../files/index.js';
-import { packDirectory, removeTree } from '../layer/index.js';
+import { packDirectory } from '../layer/index.js';
 import { annotationKeys, buildImage, type Descriptor, type Digest } from '../oci/index.js';
 import type { Checkout } from './checkout.js';
+import { withStage } from './stage.js';
 import { checkoutVersion } from './tags.js';
 
 /** The platform that every image states. Components are files for any platform; this is the one that every tool accepts. */
@@ -44,8 +45,8 @@ export interface PackedImage {
  */
 export async function packImage(layout: Layout, inputs: PublishInputs): Promise<PackedImage> {
   const { directory, report } = inputs;
+  const file = layout.temporaryFile();
   try {
-    const file = layout.temporaryFile();
     const packed = await packDirectory(directory, file, {
       mtime: inputs.sourceDateEpoch ?? 0,
       externalLinks: inputs.externalLinks,
@@ -68,6 +69,7 @@ export async function packImage(layout: Layout, inputs: PublishInputs): Promise<
     const { diffId, entries, contentBytes } = packed;
     return { manifest: manifest.descriptor, layer, diffId, entries, contentBytes, annotations };
   } catch (error) {
+    rmSync(file, { force: true });
     throw inOperation(`Packing ${directory}`, error);
   }
 }
@@ -88,15 +90,11 @@ export async function publish(
     for (const tag of tags) await destination.tag(image.manifest, tag);
     return image;
   }
-  const stage = mkdtempSync(`${temporary}/engineshed-publish-`);
-  try {
-    const layout = createLayout(stage, owner);
-    const image = await packImage(layout, inputs);
-    await copy(layout, image.manifest, destination, { tags, report: inputs.report });
+  return withStage(temporary, owner, async (stage) => {
+    const image = await packImage(stage, inputs);
+    await copy(stage, image.manifest, destination, { tags, report: inputs.report });
     return image;
-  } finally {
-    await removeTree(stage);
-  }
+  });
 }
 
 function gitAnnotations({ checkout, sourceDateEpoch }: PublishInputs): Record<string, string> {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Reporter } from '../content/index.js';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
@@ -11,7 +11,7 @@ import {
   parseOwnedName,
   replaceFile,
   sameOwner,
-  sweepLocks,
+  sweepLock,
 } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { makeOwnDirectory } from './directory.js';
@@ -51,7 +51,7 @@ export async function transaction<T>(
   try {
     return await withLock(store, 'store', 'shared', async () => {
       await sweepStaging(store);
-      sweepLocks(store.paths.locks, Date.now);
+      sweepLocks(store);
       const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
       try {
         mkdirSync(staging, { mode: 0o700 });
@@ -115,7 +115,8 @@ function isMarked(paths: StorePaths): boolean {
 }
 
 function markAsStore({ paths }: Store, { staging }: Transaction): void {
-  if (!isMarked(paths)) replaceFile(paths.version, JSON.stringify({ version: storeVersion }), staging);
+  if (!isMarked(paths))
+    replaceFile(paths.version, JSON.stringify({ version: storeVersion }), `${staging}/store.json`);
 }
 
 /** What no engine needs is deleted from a store, so it must not be made of, say, an image layout, which has `blobs` too. */
@@ -143,5 +144,13 @@ async function sweepStaging({ paths }: Store): Promise<void> {
     if (owner !== undefined && living.some((other) => sameOwner(owner, other))) continue;
     // What cannot be removed now stays for the next sweep.
     await removeTree(`${paths.staging}/${name}`).catch(() => {});
+  }
+}
+
+/** Removes the locks of dead processes, and what else is no lock. */
+function sweepLocks({ paths }: Store): void {
+  for (const entry of readdirSync(paths.locks, { withFileTypes: true })) {
+    if (entry.isDirectory()) sweepLock(paths.lock(entry.name), Date.now);
+    else rmSync(paths.lock(entry.name), { force: true });
   }
 }

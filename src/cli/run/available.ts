@@ -3,11 +3,11 @@ import { mapLimited, type Reporter } from '../../content/index.js';
 import type { EngineDefinition } from '../../engine/index.js';
 import { EngineshedError, fromSystemError } from '../../errors/index.js';
 import { formatReference, type Reference } from '../../oci/index.js';
-import { engineNames } from '../../store/index.js';
+import { readEngines } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable, startProgress } from '../output.js';
+import { printJson, printLine, printTable, withProgress } from '../output.js';
 import { openTargets, type Targets } from '../runtime.js';
 
 /** How many dated builds, and how many versions, a catalog shows without `--all`. */
@@ -25,19 +25,10 @@ interface AvailableFlags {
 
 /** Lists the engines that can be installed. */
 export async function available(this: Host, flags: AvailableFlags): Promise<void> {
-  const progress = startProgress(this);
-  const catalogs = await openCatalogs(this, flags.registry);
-  const targets = openTargets(this, catalogs, flags.plainHttp, progress.report);
-  let engines: EngineDefinition[];
-  try {
-    engines = await findOffered(catalogs, new RepositoryTags(targets, progress.report));
-  } finally {
-    targets.close();
-  }
-  const installed = new Set(engineNames(openPaths(this)));
+  const engines = await withProgress(this, (report) => askForEngines(this, flags, report));
+  const installed = new Set(readEngines(openPaths(this), () => {}).map(({ name }) => name));
   const shown = flags.all ? engines : newest(engines, installed);
   const notShown = engines.length - shown.length;
-  progress.end();
   if (flags.json) {
     const described = shown.map(({ name, kind, description, catalog }) => ({
       name,
@@ -63,6 +54,20 @@ export async function available(this: Host, flags: AvailableFlags): Promise<void
     );
   }
   if (notShown > 0) printLine(this, `${notShown} older ones are not shown; see them with --all.`);
+}
+
+async function askForEngines(
+  host: Host,
+  flags: AvailableFlags,
+  report: Reporter,
+): Promise<EngineDefinition[]> {
+  const catalogs = await openCatalogs(host, flags.registry);
+  const targets = openTargets(host, catalogs, flags.plainHttp, report);
+  try {
+    return await findOffered(catalogs, new RepositoryTags(targets, report));
+  } finally {
+    targets.close();
+  }
 }
 
 /** The engines that the registries have an image of, for every source of theirs; of a family the newest first. */

@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { EngineshedError, fromSystemError } from '../../errors/index.js';
 import { chooseEngine } from '../engines.js';
 import type { Host } from '../host.js';
 
-const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/** What only this process is told. */
+const toUs = ['SIGTERM', 'SIGHUP'] as const;
+/** What a terminal tells the command too: it must not get it twice, for many take the second as "at once". */
+const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 
 /** Runs a command in an engine's environment and ends as it ends. */
 export async function exec(
@@ -17,7 +21,9 @@ export async function exec(
   const environment = { ...this.environment, ...engine.environment.set, ENGINESHED_ENGINE: engine.name };
   for (const variable of engine.environment.unset) delete (environment as Record<string, unknown>)[variable];
   const [file = '', ...args] = command;
-  this.process.exitCode = await runChild(file, args, environment);
+  if (file === '') throw notFound(file, undefined);
+  const forwarded = this.process.stdin.isTTY ? toUs : [...toUs, ...fromTerminal];
+  this.process.exitCode = await runChild(file, args, environment, forwarded);
 }
 
 /** The exit status of the child; 128 and the signal's number where a signal ended it, as shells tell it. */
@@ -25,10 +31,14 @@ function runChild(
   file: string,
   args: readonly string[],
   env: Record<string, string | undefined>,
+  forwarded: readonly NodeJS.Signals[],
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: 'inherit', env });
-    const handlers = forwarded.map((signal) => ({ signal, handler: () => void child.kill(signal) }));
+    const handlers = [...toUs, ...fromTerminal].map((signal) => ({
+      signal,
+      handler: () => void (forwarded.includes(signal) && child.kill(signal)),
+    }));
     for (const { signal, handler } of handlers) process.on(signal, handler);
     const finish = () => {
       for (const { signal, handler } of handlers) process.off(signal, handler);
@@ -45,6 +55,12 @@ function runChild(
 }
 
 function notFound(file: string, cause: unknown): EngineshedError {
+  if (file.includes('/')) {
+    const fault = existsSync(file)
+      ? `The interpreter that ${file} names is not there`
+      : `There is no ${file}`;
+    return new EngineshedError('COMMAND_NOT_FOUND', fault, { cause, details: { path: file } });
+  }
   return new EngineshedError('COMMAND_NOT_FOUND', `There is no command "${file}" on the PATH`, {
     hint: 'An engine sets variables, it does not change the PATH: name the command by its path.',
     cause,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Catalogs, definitionForReference, findEngine } from '../../catalog/index.js';
+import type { Reporter } from '../../content/index.js';
 import { type EngineDefinition, resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { nodePlatform, parseReference, type Reference } from '../../oci/index.js';
@@ -14,7 +15,7 @@ import {
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
-import { formatBytes, printJson, printLine, startProgress } from '../output.js';
+import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { openStore, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed install`. */
@@ -29,50 +30,52 @@ interface InstallFlags {
 
 /** Installs an engine. */
 export async function install(this: Host, flags: InstallFlags, asked?: string): Promise<void> {
-  const progress = startProgress(this);
-  const catalogs = await openCatalogs(this, flags.registry);
-  const definition = define(this, catalogs, flags, asked);
-  const store = openStore(this, progress.report);
-  const targets = openTargets(this, catalogs, flags.plainHttp, progress.report);
+  const { plan, activated } = await withProgress(this, (report) => carryOut(this, flags, asked, report));
+  if (flags.dryRun) {
+    if (flags.json) printJson(this, { dryRun: true, ...planJson(plan) });
+    else printPlan(this, plan);
+  } else if (flags.json) printJson(this, { ...planJson(plan), activated });
+  else printResult(this, plan, activated);
+}
+
+async function carryOut(
+  host: Host,
+  flags: InstallFlags,
+  asked: string | undefined,
+  report: Reporter,
+): Promise<{ plan: InstallPlan; activated: boolean }> {
+  const catalogs = await openCatalogs(host, flags.registry);
+  const { sources, ...definition } = define(host, catalogs, flags, asked);
+  const store = openStore(host, report);
+  const targets = openTargets(host, catalogs, flags.plainHttp, report);
   const remembered: Remembered = new Map();
-  const target = (source: { reference: Parameters<typeof targets.readable>[0] }) =>
-    rememberingTarget(store, targets.readable(source.reference), remembered);
+  const target = ({ reference }: { readonly reference: Reference }) =>
+    rememberingTarget(store, targets.readable(reference), remembered);
+  const content = (name: string) => {
+    const source = sources[name];
+    if (source === undefined || source.kind === 'directory')
+      throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
+    return target(source);
+  };
   try {
-    const lock = await resolveEngine(definition, {
-      target,
-      platform: nodePlatform(this.platform, this.architecture),
-      directoryExists: isDirectory,
-      report: progress.report,
-    });
+    const lock = await resolveEngine(
+      { ...definition, sources },
+      {
+        target,
+        platform: nodePlatform(host.platform, host.architecture),
+        directoryExists: isDirectory,
+        report,
+      },
+    );
     let plan = planInstall(store, lock);
-    if (flags.dryRun) {
-      progress.end();
-      if (flags.json) printJson(this, { dryRun: true, ...planJson(plan) });
-      else printPlan(this, plan);
-      return;
-    }
+    if (flags.dryRun) return { plan, activated: false };
     if (!plan.upToDate) {
-      const sources = definition.sources;
-      const installed = await applyInstall(store, plan, {
-        content: (name) => {
-          const source = sources[name];
-          if (source === undefined || source.kind === 'directory') {
-            throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
-          }
-          return target(source);
-        },
-        remembered,
-        platform: this.platform,
-        now: this.now(),
-      });
-      plan = installed.plan;
+      const inputs = { content, remembered, platform: host.platform, now: host.now() };
+      ({ plan } = await applyInstall(store, plan, inputs));
     }
-    const activated = flags.use
-      ? (await useEngine(store, lock.name)) !== undefined
-      : await useFirstEngine(store, lock.name);
-    progress.end();
-    if (flags.json) printJson(this, { ...planJson(plan), activated });
-    else printResult(this, plan, activated);
+    if (!flags.use) return { plan, activated: await useFirstEngine(store, lock.name) };
+    await useEngine(store, lock.name);
+    return { plan, activated: true };
   } finally {
     targets.close();
   }

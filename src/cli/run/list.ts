@@ -2,7 +2,7 @@ import { findSelection } from '../../shim/active.js';
 import { type InstalledEngine, readEngines } from '../../store/read.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable } from '../output.js';
+import { printJson, printLine, printTable, printWarning } from '../output.js';
 
 /** Lists the installed engines. */
 export function list(this: Host, flags: { json?: boolean }): void {
@@ -11,9 +11,7 @@ export function list(this: Host, flags: { json?: boolean }): void {
   const damaged: string[] = [];
   const engines = readEngines(paths, (name, error) => {
     damaged.push(name);
-    this.process.stderr.write(
-      `warning: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}\n`,
-    );
+    printWarning(this, `${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
   });
   if (flags.json) printJson(this, { engines: engines.map((engine) => listed(engine, active)), damaged });
   else if (engines.length === 0)

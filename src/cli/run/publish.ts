@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { createLayout, type Reporter } from '../../content/index.js';
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { Reporter } from '../../content/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import { ownerOf, uniqueSuffix } from '../../files/index.js';
-import { removeTree } from '../../layer/index.js';
+import { ownerOf } from '../../files/index.js';
 import { formatReference, parseReference, parseTag, type Reference } from '../../oci/index.js';
 import {
   type Checkout,
@@ -13,10 +12,11 @@ import {
   packImage,
   publish as publishImage,
   readCheckout,
+  withStage,
 } from '../../publish/index.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
-import { formatBytes, printJson, printLine, startProgress } from '../output.js';
+import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { openTargets } from '../runtime.js';
 
 /** The flags of `engineshed publish`. */
@@ -43,13 +43,14 @@ export async function publish(
       hint: 'Leave the digest out; tags are given with :TAG or --tag.',
     });
   }
-  const progress = startProgress(this);
-  const inputs = await readInputs(this, flags, resolve(this.directory, directory), progress.report);
-  const tags = imageTags(reference, flags, inputs.checkout);
-  const image = flags.dryRun
-    ? await packOnly(this, inputs)
-    : await push(this, flags, inputs, reference, tags, progress.report);
-  progress.end();
+  const { image, tags } = await withProgress(this, async (report) => {
+    const inputs = await readInputs(this, flags, resolve(this.directory, directory), report);
+    const tags = imageTags(reference, flags, inputs.checkout);
+    const image = flags.dryRun
+      ? await packOnly(this, inputs)
+      : await push(this, flags, inputs, reference, tags, report);
+    return { image, tags };
+  });
   const references = tags.map((tag) => formatReference({ ...reference, tag }));
   if (flags.json) {
     const { manifest, layer, diffId, entries, contentBytes, annotations } = image;
@@ -85,7 +86,7 @@ async function readInputs(
       details: { path: directory },
     });
   }
-  const checkout = await readCheckout(directory, host.environment);
+  const checkout = await readCheckout(directory, host);
   if (checkout?.dirty) {
     report({
       type: 'warning',
@@ -122,6 +123,8 @@ async function push(
   tags: readonly string[],
   report: Reporter,
 ): Promise<PackedImage> {
+  const place = reference.transport === 'oci' ? resolve(host.directory, reference.path) : host.temporary;
+  refuseInside(inputs.directory, place);
   const targets = openTargets(host, await openCatalogs(host, undefined), flags.plainHttp, report);
   try {
     const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
@@ -132,11 +135,27 @@ async function push(
 }
 
 async function packOnly(host: Host, inputs: PublishInputs): Promise<PackedImage> {
-  const stage = `${host.temporary}/engineshed-publish-${uniqueSuffix()}`;
+  refuseInside(inputs.directory, host.temporary);
+  return withStage(host.temporary, ownerOf(host.pid), (stage) => packImage(stage, inputs));
+}
+
+/** What is written while a directory is packed would become content of it. */
+function refuseInside(directory: string, place: string): void {
+  const way = relative(realpathSync(directory), realPathOf(place));
+  if (isAbsolute(way) || way === '..' || way.startsWith(`..${sep}`)) return;
+  throw new EngineshedError('USAGE', `${place} is inside of ${directory}, which is to be published`, {
+    hint: 'Publish to an image layout elsewhere, or from a directory of its own (for temporary files set TMPDIR).',
+    details: { path: place },
+  });
+}
+
+/** The real path that a path will have once it exists. */
+function realPathOf(path: string): string {
   try {
-    return await packImage(createLayout(stage, ownerOf(host.pid)), inputs);
-  } finally {
-    await removeTree(stage);
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return join(realPathOf(dirname(path)), basename(path));
   }
 }
 

@@ -1,7 +1,7 @@
 import { parseEngineName } from '../../engine/names.js';
 import { uninstall as uninstallEngine } from '../../store/index.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, startProgress } from '../output.js';
+import { printJson, printLine, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
 
 /** Removes an engine. */
@@ -10,10 +10,9 @@ export async function uninstall(
   flags: { force?: boolean; json?: boolean },
   name: string,
 ): Promise<void> {
-  const progress = startProgress(this);
-  const store = openStore(this, progress.report);
-  const result = await uninstallEngine(store, parseEngineName(name), flags.force ? 'deactivate' : 'refuse');
-  progress.end();
+  const result = await withProgress(this, (report) =>
+    uninstallEngine(openStore(this, report), parseEngineName(name), flags.force ? 'deactivate' : 'refuse'),
+  );
   if (flags.json) {
     printJson(this, { name, ...result });
     return;
