@@ -116,7 +116,9 @@ function emptyNode() {
 
 /** Never between two timed runs: creating files is slow right after deleting many. */
 function clear(name) {
-  return runOnce(`rm -rf ${room}/${name}-*`);
+  return runOnce(
+    `for mounted in ${room}/${name}-root-*/overlay; do umount $mounted 2>/dev/null; done; rm -rf ${room}/${name}-*`,
+  );
 }
 
 function add(title, what, ratio) {
