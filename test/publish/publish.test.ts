@@ -136,7 +136,10 @@ describe('publishing leaves nothing behind', () => {
       `${prefix}${ownedName({ ...dead, place: '0123456789ab' })}`,
       `${prefix}mine`,
     ];
-    for (const name of kept) mkdirSync(`${temporary}/${name}`);
+    for (const name of kept) {
+      mkdirSync(`${temporary}/${name}`);
+      utimesSync(`${temporary}/${name}`, 1, 1);
+    }
     const inputs = await inputsOf(component());
     await publish(inputs, memoryTarget(), { tags: ['1'], temporary, owner });
     expect(readdirSync(temporary).sort()).toEqual(kept.sort());
