@@ -97,7 +97,7 @@ async function releasing<T>(lock: Lock | undefined, work: () => Promise<T>): Pro
 
 function prepareStore({ paths }: Store): void {
   try {
-    mkdirSync(paths.root, { recursive: true });
+    mkdirSync(paths.root, { recursive: true, mode: 0o755 });
     checkStoreVersion(paths);
     if (!isMarked(paths)) refuseOtherContent(paths);
     for (const directory of ownDirectories(paths)) makeOwnDirectory(directory);

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { newUser, type User } from '../acceptance/cli.js';
+import { peersRequired } from '../support/peers.js';
+import { components, publishProduct } from '../support/product.js';
+import { expectRunning, expectSwept } from './situation.js';
+
+const isRoot = process.getuid?.() === 0;
+
+/** A user whose store is on a small file system of its own; `options` are those of tmpfs. */
+async function userOnSmallDisk(options: string): Promise<User> {
+  const user = newUser();
+  mkdirSync(user.store);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', user.store]);
+  onTestFinished(() => void execFileSync('umount', [user.store]));
+  await publishProduct(user);
+  await user.output(['install', 'hello-1.0.0']);
+  return user;
+}
+
+// Mounting needs root. Where peers are required, so is this.
+describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
+  it('of bytes: nothing is left of the attempt, the engine runs, and room helps', async () => {
+    const user = await userOnSmallDisk('size=2m');
+    // Content that does not fit, beside the components that do.
+    const noise = randomBytes(3 << 20);
+    writeFileSync(`${user.work}/components/engine/noise`, noise);
+    await user.output(['publish', 'components/engine', 'oci:images/engine:2.0.0']);
+    await expectFull(user, ['install', 'hello-2.0.0', '--use']);
+    execFileSync('mount', ['-o', 'remount,size=16m', user.store]);
+    await user.output(['install', 'hello-2.0.0', '--use']);
+    await expectRunning({ user }, 'hello-2.0.0');
+  });
+
+  it('of bytes, to the last one: use and uninstall', async () => {
+    const user = await userOnSmallDisk('size=1m');
+    await user.output(['install', 'hello-2.0.0']);
+    fill(user);
+    // A link needs no block here; whatever happens, it is the one engine or the other.
+    const used = await user.engineshed(['use', 'hello-2.0.0']);
+    expect([0, 74]).toContain(used.status);
+    await expectRunning({ user }, 'hello-1.0.0', 'hello-2.0.0');
+    await user.output(['uninstall', used.status === 0 ? 'hello-1.0.0' : 'hello-2.0.0']);
+    await expectRunning({ user }, 'hello-1.0.0', 'hello-2.0.0');
+    expectSwept(user);
+  });
+
+  it('of inodes', async () => {
+    const user = await userOnSmallDisk('size=16m,nr_inodes=100');
+    for (let at = 0; at < 100; at++) writeFileSync(`${user.work}/components/engine/file-${at}`, '');
+    await user.output(['publish', 'components/engine', 'oci:images/engine:2.0.0']);
+    await expectFull(user, ['install', 'hello-2.0.0', '--use']);
+    execFileSync('mount', ['-o', 'remount,nr_inodes=1000', user.store]);
+    await user.output(['install', 'hello-2.0.0', '--use']);
+    await expectRunning({ user }, 'hello-2.0.0');
+    expectSwept(user);
+  });
+
+  it('of inodes, to the last one', async () => {
+    const user = await userOnSmallDisk('size=16m,nr_inodes=100');
+    await user.output(['install', 'hello-2.0.0']);
+    mkdirSync(`${user.store}/.filler`);
+    expect(() => {
+      for (let at = 0; ; at++) writeFileSync(`${user.store}/.filler/${at}`, '');
+    }).toThrow('ENOSPC');
+    await expectFull(user, ['use', 'hello-2.0.0']);
+    rmSync(`${user.store}/.filler`, { recursive: true });
+    await user.output(['use', 'hello-2.0.0']);
+    await expectRunning({ user }, 'hello-2.0.0');
+    expectSwept(user);
+  });
+
+  it('of the image layout that is published to', async () => {
+    const user = newUser();
+    await publishProduct(user);
+    await user.output(['install', 'hello-1.0.0']);
+    const images = `${user.work}/small`;
+    mkdirSync(images);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', images]);
+    onTestFinished(() => void execFileSync('umount', [images]));
+    const publish = (component: string) =>
+      user.engineshed(['publish', `components/${component}`, 'oci:small:1']);
+    expect(await publish(components[0])).toMatchObject({ status: 0 });
+    const noise = randomBytes(1 << 20);
+    writeFileSync(`${user.work}/components/engine/noise`, noise);
+    const full = await publish('engine');
+    expect(full).toMatchObject({ status: 74, stdout: '' });
+    expect(full.stderr).toContain('No space is left');
+    expect(readdirSync(images).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+    rmSync(`${user.work}/components/engine/noise`);
+    expect(await publish('engine')).toMatchObject({ status: 0 });
+  });
+});
+
+async function expectFull(user: User, command: readonly string[]): Promise<void> {
+  const full = await user.engineshed([...command, '--json']);
+  expect(full.stdout).toBe('');
+  expect(full.status).toBe(74);
+  expect(JSON.parse(full.stderr).error).toMatchObject({ code: 'DISK_FULL', kind: 'io' });
+  await expectRunning({ user }, 'hello-1.0.0');
+  expectSwept(user);
+  await user.output(['list']);
+}
+
+function fill(user: User): void {
+  mkdirSync(`${user.store}/.filler`);
+  expect(() => writeFileSync(`${user.store}/.filler/all`, Buffer.alloc(32 << 20))).toThrow('ENOSPC');
+}
