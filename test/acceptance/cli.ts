@@ -87,6 +87,8 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     });
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+    // A program that ends without reading its input closes it; that is its right.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
   });
 }
