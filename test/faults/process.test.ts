@@ -215,7 +215,7 @@ describe('exec', () => {
     const user = await userWithEngine();
     expect((await user.engineshed(['exec', first, '--', 'sh', '-c', 'kill -TERM $$'])).status).toBe(143);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      const waits = `trap 'echo got; exit 7' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`;
+      const waits = `trap 'echo got; exit 7' ${signal.slice(3)}; echo ready; for i in $(seq 200); do sleep 0.05; done`;
       const child = spawn(process.execPath, [program, 'exec', first, '--', 'sh', '-c', waits], {
         env: user.environment,
       });
