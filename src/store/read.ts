@@ -1,7 +1,6 @@
 /** The part of the store that the fast commands load: reading what is installed, nothing else. */
 export { currentTarget, type StorePaths, storePaths } from './paths.js';
 export {
-  engineNames,
   type InstalledEngine,
   readCurrent,
   readEngine,

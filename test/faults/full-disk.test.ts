@@ -13,8 +13,7 @@ const isRoot = process.getuid?.() === 0;
 async function userOnSmallDisk(options: string): Promise<User> {
   const user = newUser();
   mkdirSync(user.store);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', user.store]);
-  onTestFinished(() => void execFileSync('umount', [user.store]));
+  mountSmall(user.store, options);
   await publishProduct(user);
   await user.output(['install', 'hello-1.0.0']);
   return user;
@@ -29,7 +28,7 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     writeFileSync(`${user.work}/components/engine/noise`, noise);
     await user.output(['publish', 'components/engine', 'oci:images/engine:2.0.0']);
     await expectFull(user, ['install', 'hello-2.0.0', '--use']);
-    execFileSync('mount', ['-o', 'remount,size=16m', user.store]);
+    shell('mount -o remount,size=16m "$0"', user.store);
     await user.output(['install', 'hello-2.0.0', '--use']);
     await expectRunning({ user }, 'hello-2.0.0');
   });
@@ -52,7 +51,7 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     for (let at = 0; at < 100; at++) writeFileSync(`${user.work}/components/engine/file-${at}`, '');
     await user.output(['publish', 'components/engine', 'oci:images/engine:2.0.0']);
     await expectFull(user, ['install', 'hello-2.0.0', '--use']);
-    execFileSync('mount', ['-o', 'remount,nr_inodes=1000', user.store]);
+    shell('mount -o remount,nr_inodes=1000 "$0"', user.store);
     await user.output(['install', 'hello-2.0.0', '--use']);
     await expectRunning({ user }, 'hello-2.0.0');
     expectSwept(user);
@@ -78,8 +77,7 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     await user.output(['install', 'hello-1.0.0']);
     const images = `${user.work}/small`;
     mkdirSync(images);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', images]);
-    onTestFinished(() => void execFileSync('umount', [images]));
+    mountSmall(images, 'size=256k');
     const publish = (component: string) =>
       user.engineshed(['publish', `components/${component}`, 'oci:small:1']);
     expect(await publish(components[0])).toMatchObject({ status: 0 });
@@ -107,4 +105,13 @@ async function expectFull(user: User, command: readonly string[]): Promise<void>
 function fill(user: User): void {
   mkdirSync(`${user.store}/.filler`);
   expect(() => writeFileSync(`${user.store}/.filler/all`, Buffer.alloc(32 << 20))).toThrow('ENOSPC');
+}
+
+function mountSmall(directory: string, options: string): void {
+  shell('mount -t tmpfs -o "$1" tmpfs "$0"', directory, options);
+  onTestFinished(() => shell('umount "$0"', directory));
+}
+
+function shell(script: string, ...args: string[]): void {
+  execFileSync('sh', ['-c', script, ...args]);
 }
