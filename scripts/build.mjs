@@ -53,6 +53,8 @@ function leaveOutOtherCommands() {
   return {
     name: 'leave-out-other-commands',
     setup: ({ onResolve }) =>
-      onResolve({ filter: /^\.\.\/run\// }, ({ path }) => (kept.has(path) ? undefined : { path, external: true })),
+      onResolve({ filter: /^\.\.\/run\// }, ({ path }) =>
+        kept.has(path) ? undefined : { path, external: true },
+      ),
   };
 }

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { publishProduct } from '../support/product.js';
 import { newUser, run } from './cli.js';
@@ -237,6 +246,23 @@ describe('what goes wrong', () => {
     expect(result.status).toBe(78);
     expect(result.stderr).toMatch(/engineshed\.toml:\d.*sources/s);
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'is a configuration file that another user planted where everybody may write',
+    async () => {
+      const user = newUser();
+      const shared = `${user.home}/shared`;
+      mkdirSync(`${shared}/project`, { recursive: true });
+      chmodSync(shared, 0o1777);
+      writeFileSync(`${shared}/engineshed.toml`, '[engines.train.sources]\nx = { directory = "/" }\n');
+      chownSync(`${shared}/engineshed.toml`, 12345, 12345);
+      const refused = await user.engineshed(['show', 'train'], { directory: `${shared}/project` });
+      expect(refused.status).toBe(78);
+      expect(refused.stderr).toContain('belongs to another user');
+      chmodSync(shared, 0o755);
+      await user.output(['show', 'train'], { directory: `${shared}/project` });
+    },
+  );
 
   it('E06 E10 leaves a newer store and a file in the way alone', async () => {
     const user = newUser();
