@@ -69,7 +69,7 @@ export async function publish(
   }
   printLine(
     this,
-    `${image.entries} entries, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`,
+    `${image.entries} ${image.entries === 1 ? 'entry' : 'entries'}, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`,
   );
   printLine(this, `${flags.dryRun ? 'would be' : 'published as'} ${image.manifest.digest}`);
   for (const published of references) printLine(this, `  ${published}`);
