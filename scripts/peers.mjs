@@ -1,8 +1,9 @@
 // The real programs that the interoperability tests and the bench talk to.
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { say } from './setup.mjs';
 
-/** Program -> Debian package. */
+/** Program, or file -> Debian package. */
 const peers = {
   'docker-registry': 'docker-registry',
   skopeo: 'skopeo',
@@ -14,6 +15,10 @@ const peers = {
   fish: 'fish',
   git: 'git',
   jq: 'jq',
+  setpriv: 'util-linux',
+  python3: 'python3',
+  '/usr/share/gocode/src/github.com/opencontainers/image-spec/schema':
+    'golang-github-opencontainers-image-spec-dev',
 };
 
 /**
@@ -41,6 +46,7 @@ export function installPeers() {
 }
 
 function has(program) {
+  if (program.startsWith('/')) return existsSync(program);
   try {
     execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
     return true;
