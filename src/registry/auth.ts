@@ -1,7 +1,7 @@
 import { EngineshedError } from '../errors/index.js';
 import type { RegistryAddress } from './address.js';
 import { type Challenge, parseChallenges } from './challenge.js';
-import type { Credential, CredentialSource } from './credentials.js';
+import type { Credential, CredentialSource } from './credential.js';
 import { realmMayHaveCredentials } from './realm.js';
 import type { HttpResponse } from './response.js';
 import type { Pace } from './retry.js';

@@ -1,6 +1,6 @@
 import type { Reporter, Target } from '../content/index.js';
 import type { RegistryReference } from '../oci/index.js';
-import type { CredentialSource } from './credentials.js';
+import type { CredentialSource } from './credential.js';
 import { RegistryHost } from './host.js';
 import { defaultLimits, type Limits } from './limits.js';
 import { repositoryTarget } from './repository.js';

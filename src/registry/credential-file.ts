@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { EngineshedError } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
-import type { Credential } from './credentials.js';
+import type { Credential } from './credential.js';
 
 /** The most bytes that a credential file may have: 1 MiB. */
 const maxFileBytes = 1024 * 1024;

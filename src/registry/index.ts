@@ -1,7 +1,6 @@
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './client.js';
+export type { Credential, CredentialSource } from './credential.js';
 export {
-  type Credential,
-  type CredentialSource,
   type CredentialSourceOptions,
   credentialSource,
   type HelperRunner,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { EngineshedError } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
-import type { Credential } from './credentials.js';
+import type { Credential } from './credential.js';
 import { exchangeFollowing } from './redirect.js';
 import type { HttpResponse } from './response.js';
 import type { Pace } from './retry.js';
