@@ -34,12 +34,14 @@ function runChild(
   forwarded: readonly NodeJS.Signals[],
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: 'inherit', env });
+    // Before the command exists: it may be ready, and somebody may signal us, before we get another turn. A handler runs only
+    // after this function, and so finds the child.
     const handlers = [...toUs, ...fromTerminal].map((signal) => ({
       signal,
       handler: () => void (forwarded.includes(signal) && child.kill(signal)),
     }));
     for (const { signal, handler } of handlers) process.on(signal, handler);
+    const child = spawn(file, args, { stdio: 'inherit', env });
     const finish = () => {
       for (const { signal, handler } of handlers) process.off(signal, handler);
     };
