@@ -9,6 +9,9 @@ import type { CatalogEntry, Catalogs, SourceTemplate } from './types.js';
 
 const maxNameLength = 128;
 
+/** What stands as the catalog of an engine that is a bare reference. */
+export const referenceCatalog = 'REF';
+
 /**
  * An engine of one source, for a reference that somebody names instead of an engine. Where the catalogs have an engine or a
  * family of exactly one source, in the same repository (or image layout), it has that one's parts and environment: those of
@@ -31,7 +34,7 @@ export function definitionForReference(
     name: parseEngineName(name ?? deriveName(reference)),
     description: `The image ${formatReference(reference)}`,
     kind: 'custom',
-    catalog: 'REF',
+    catalog: referenceCatalog,
     sources: { [known?.source ?? component]: sourceOf(taken) },
     parts: known?.parts ?? [{ type: component, source: component, path: '.' }],
     environment: known?.environment ?? [],

@@ -33,6 +33,6 @@ export function catalogFault(
 }
 
 /** Keys as TOML writes them, joined by dots. */
-export function formatKey(path: readonly string[]): string {
+function formatKey(path: readonly string[]): string {
   return path.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key))).join('.');
 }

@@ -1,4 +1,4 @@
-export { definitionForReference } from './ad-hoc.js';
+export { definitionForReference, referenceCatalog } from './ad-hoc.js';
 export { findEngine, listEngines, matchTags } from './find.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
 export { type MergeOptions, mergeCatalogs } from './merge.js';

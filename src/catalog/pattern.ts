@@ -23,7 +23,7 @@ const rules: Record<Placeholder, PlaceholderRule> = {
 };
 
 /** The placeholders that there are, as they are written. */
-export const placeholders = Object.keys(rules).map((name) => `{${name}}`);
+const placeholders = Object.keys(rules).map((name) => `{${name}}`);
 
 /**
  * Reads a name with at most one placeholder.

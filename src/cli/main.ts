@@ -8,7 +8,14 @@ import type { Host } from './host.js';
 declare const ENGINESHED_VERSION: string;
 
 const host: Host = {
-  process: { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin },
+  process: {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    // Node opens it when it is first looked at, and one command only does.
+    get stdin() {
+      return process.stdin;
+    },
+  },
   environment: process.env,
   arguments: process.argv.slice(2),
   // The directory may be gone, and the user without a home; only who needs them is to fail.

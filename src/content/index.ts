@@ -3,6 +3,7 @@ export { type Image, readImage } from './image.js';
 export { createLayout, type Layout, openLayout } from './layout.js';
 export { mapLimited } from './limit.js';
 export { memoryTarget } from './memory.js';
+export { streamOf } from './stream.js';
 export type {
   ByteStream,
   ContentStore,

@@ -1,7 +1,8 @@
 import { EngineshedError } from '../errors/index.js';
 import { type Descriptor, type Digest, isDigest } from '../oci/index.js';
+import { streamOf } from './stream.js';
 import type { ByteStream, OpenContent, Target } from './types.js';
-import { checkBytes } from './verify.js';
+import { checkBytes, verified } from './verify.js';
 
 /** A target in memory, for small images and for tests. */
 export function memoryTarget(label = 'memory'): Target {
@@ -16,10 +17,7 @@ export function memoryTarget(label = 'memory'): Target {
     label,
     async fetch(descriptor): Promise<ByteStream> {
       const { bytes } = stored(descriptor.digest, descriptor.digest);
-      return (async function* () {
-        checkBytes(bytes, descriptor);
-        yield bytes;
-      })();
+      return verified(streamOf(bytes), descriptor);
     },
     async exists(descriptor) {
       return blobs.has(descriptor.digest);

@@ -101,7 +101,7 @@ function makeClaim(directory: string, mode: LockMode, owner: Owner): OwnClaim {
     const name = ownedName(owner);
     const file = `${directory}/${mode}.${name}`;
     try {
-      mkdirSync(directory, { recursive: true });
+      mkdirSync(directory, { recursive: true, mode: 0o755 });
       closeSync(openSync(file, 'wx', 0o644));
       return { file, mode, rank: rankOf(name), owner, signs: giveSigns(file) };
     } catch (error) {

@@ -20,7 +20,7 @@ export function nodePlatform(platform: string, arch: string): WantedPlatform {
 }
 
 /** `os/architecture[/variant]`. */
-export function formatPlatform(platform: WantedPlatform): string {
+function formatPlatform(platform: WantedPlatform): string {
   return [platform.os, platform.architecture, platform.variant]
     .filter((part) => part !== undefined && part !== '')
     .join('/');

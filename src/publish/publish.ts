@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { copy, type Layout, type Reporter, type Target } from '../content/index.js';
+import { copy, type Layout, type Reporter, streamOf, type Target } from '../content/index.js';
 import { inOperation } from '../errors/index.js';
 import type { Owner } from '../files/index.js';
 import { packDirectory } from '../layer/index.js';
@@ -65,7 +65,8 @@ export async function packImage(layout: Layout, inputs: PublishInputs): Promise<
       created: annotations[annotationKeys.created],
       createdBy: 'engineshed publish',
     });
-    for (const { descriptor, bytes } of [config, manifest]) await layout.push(descriptor, () => once(bytes));
+    for (const { descriptor, bytes } of [config, manifest])
+      await layout.push(descriptor, async () => streamOf(bytes));
     const { diffId, entries, contentBytes } = packed;
     return { manifest: manifest.descriptor, layer, diffId, entries, contentBytes, annotations };
   } catch (error) {
@@ -109,10 +110,4 @@ function gitAnnotations({ checkout, sourceDateEpoch }: PublishInputs): Record<st
   return Object.fromEntries(
     Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-}
-
-async function once(bytes: Uint8Array) {
-  return (async function* () {
-    yield bytes;
-  })();
 }

@@ -1,4 +1,4 @@
-import { type ByteStream, type FetchOptions, type OpenContent, readAll } from '../content/index.js';
+import { type ByteStream, type FetchOptions, type OpenContent, readAll, streamOf } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
 import {
   type Descriptor,
@@ -69,7 +69,7 @@ export class Manifests {
     const what = this.#name(descriptor.digest);
     if (descriptor.size > maxManifestBytes) throw tooLarge(what, descriptor.size);
     const kept = this.#kept.get(descriptor.digest);
-    if (kept !== undefined && kept.byteLength === descriptor.size) return only(kept);
+    if (kept !== undefined && kept.byteLength === descriptor.size) return streamOf(kept);
     return openDownload({
       host: this.#host,
       limits: this.#limits,
@@ -127,7 +127,7 @@ export class Manifests {
     const response = await this.#host.send({
       ...this.#request('PUT', as, 'push'),
       headers: { 'content-type': descriptor.mediaType },
-      body: { length: bytes.byteLength, open: async () => only(bytes) },
+      body: { length: bytes.byteLength, open: async () => streamOf(bytes) },
     });
     if (response.status !== 201 && response.status !== 200)
       throw await this.#host.refusal(response, { what: `the push of ${this.#name(as)}` });
@@ -221,8 +221,4 @@ function tooLarge(what: string, size: number): EngineshedError {
     `The ${what} has ${size} bytes or more; ${maxManifestBytes} are allowed`,
     { details: { expected: maxManifestBytes, actual: size } },
   );
-}
-
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { streamOf } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
 import type { Credential } from './credential.js';
@@ -123,7 +124,7 @@ export class TokenSource {
         method: 'POST',
         url: realm,
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: { length: bytes.byteLength, open: async () => only(bytes) },
+        body: { length: bytes.byteLength, open: async () => streamOf(bytes) },
       });
     }
     const url = new URL(realm);
@@ -168,8 +169,4 @@ function readToken(
   if (!value || !/^[\x21-\x7e]+$/.test(value)) throw fault();
   const lifetime = answer.expires_in ?? defaultLifetime;
   return { value, lifetime: lifetime > 0 ? lifetime : defaultLifetime };
-}
-
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -10,7 +10,7 @@ export interface Selection {
 }
 
 /** The environment variables that select an engine, the first that is set and not empty wins. */
-export const selectionVariables = ['ENGINESHED_ENGINE', 'HAMLET_ENGINE'] as const;
+const selectionVariables = ['ENGINESHED_ENGINE', 'HAMLET_ENGINE'] as const;
 
 /** Which engine is selected: by the environment of this process, else by `use`. */
 export function findSelection(

@@ -59,7 +59,7 @@ function select(store: Store, { staging }: Transaction, name: string): Installed
  * Checks that every source and part of an engine stands where its record says.
  * @throws EngineshedError `STORE_CORRUPT`
  */
-export function checkComplete(engine: InstalledEngine): void {
+function checkComplete(engine: InstalledEngine): void {
   const places = [
     ...Object.entries(engine.sources).map(([name, { directory }]) => ({ what: `source ${name}`, directory })),
     ...engine.parts.map(({ type, directory }) => ({ what: `part ${type}`, directory })),

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkBytes, readAll, type Target } from '../content/index.js';
+import { checkBytes, readAll, streamOf, type Target } from '../content/index.js';
 import { isEngineshedError } from '../errors/index.js';
 import { uniqueSuffix, writeNewFile } from '../files/index.js';
 import {
@@ -33,10 +33,7 @@ export function rememberingTarget(store: Store, target: Target, remembered: Reme
     label: target.label,
     async fetch(descriptor, options) {
       if (!isSmall(descriptor)) return target.fetch(descriptor, options);
-      const bytes = await small(descriptor);
-      return (async function* () {
-        yield bytes;
-      })();
+      return streamOf(await small(descriptor));
     },
     exists: (descriptor) => target.exists(descriptor),
     push: (descriptor, open) => target.push(descriptor, open),

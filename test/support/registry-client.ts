@@ -12,7 +12,7 @@ import { ScriptedRegistry, type ScriptedRegistryOptions } from './registry.js';
 import { sha256 } from './registry-protocol.js';
 
 /** Patience for tests: the same number of tries, without the pauses. */
-export const quickLimits = { backoffMs: 2, idleMs: 2000, commitMs: 2000, maxWaitMs: 3000 };
+const quickLimits = { backoffMs: 2, idleMs: 2000, commitMs: 2000, maxWaitMs: 3000 };
 
 /** A client that is closed when the test ends, without credentials where none are given. */
 export function client(options: Partial<RegistryClientOptions> = {}): RegistryClient {

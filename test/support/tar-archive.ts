@@ -50,7 +50,7 @@ export function header(fields: RawHeader): Buffer {
 }
 
 /** Content with the padding behind it. */
-export function padded(content: Buffer): Buffer {
+function padded(content: Buffer): Buffer {
   return Buffer.concat([content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
 }
 

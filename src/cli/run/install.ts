@@ -9,6 +9,7 @@ import { useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
   type InstallPlan,
+  type PlannedLayer,
   planInstall,
   type Remembered,
   rememberingTarget,
@@ -141,18 +142,8 @@ function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPla
     id,
     upToDate,
     fetchedBytes: fetchBytes,
-    fetchedLayers: fetch.map(({ source, descriptor, diffId }) => ({
-      source,
-      digest: descriptor.digest,
-      diffId,
-      size: descriptor.size,
-    })),
-    presentLayers: present.map(({ source, descriptor, diffId }) => ({
-      source,
-      digest: descriptor.digest,
-      diffId,
-      size: descriptor.size,
-    })),
+    fetchedLayers: fetch.map(layerJson),
+    presentLayers: present.map(layerJson),
     sources: Object.fromEntries(
       Object.entries(lock.sources).map(([source, locked]) => [
         source,
@@ -162,6 +153,10 @@ function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPla
       ]),
     ),
   };
+}
+
+function layerJson({ source, descriptor, diffId }: PlannedLayer) {
+  return { source, digest: descriptor.digest, diffId, size: descriptor.size };
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { findEngine } from '../../catalog/index.js';
+import { findEngine, referenceCatalog } from '../../catalog/index.js';
 import { type EngineDefinition, parseEngineName } from '../../engine/index.js';
 import { isEngineshedError } from '../../errors/index.js';
 import { formatReference } from '../../oci/index.js';
@@ -85,7 +85,8 @@ function heading(
 ): void {
   printLine(host, description === '' ? name : `${name}: ${description}`);
   printLine(host, state);
-  printLine(host, `from the catalog ${catalog}`);
+  // An engine of a bare reference is in no catalog; its description names the image.
+  if (catalog !== referenceCatalog) printLine(host, `from the catalog ${catalog}`);
 }
 
 function sourcesJson({ sources }: EngineDefinition): Record<string, string> {
