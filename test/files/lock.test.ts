@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
@@ -65,6 +65,18 @@ describe('acquireLock', () => {
     expect(exclusive).toBeDefined();
     expect(await acquireLock(directory, 'shared', owner, { whenBusy: 'fail' })).toBeUndefined();
     exclusive?.release();
+  });
+
+  it('E08 lets nobody else make claims, whatever the umask', async () => {
+    const directory = `${temporaryDirectory()}/lock`;
+    const umask = process.umask(0);
+    try {
+      const lock = await acquireLock(directory, 'shared', ownerOf(process.pid));
+      expect(statSync(directory).mode & 0o022).toBe(0);
+      lock?.release();
+    } finally {
+      process.umask(umask);
+    }
   });
 
   it('is not stopped by the claims of the dead, and sweeps them', async () => {
