@@ -5,12 +5,16 @@ export { mapLimited } from './limit.js';
 export { memoryTarget } from './memory.js';
 export { streamOf } from './stream.js';
 export type {
+  Beginning,
   ByteStream,
   ContentStore,
   FetchOptions,
   OpenContent,
   ProgressEvent,
+  PushOptions,
+  ReferrerSource,
   Reporter,
+  RepositoryName,
   TagResolver,
   Target,
 } from './types.js';

@@ -3,14 +3,39 @@ import type { Descriptor } from '../oci/index.js';
 /** Bytes as they come. A consumer that stops early ends the source (its iterator's `return`). */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
+/** Opens content for reading from its first byte; may be called again when a transfer has to be repeated. */
+export type OpenContent = () => Promise<ByteStream>;
+
+/** The first bytes of some content, which an earlier read that did not get to its end has kept. Nobody has verified them. */
+export interface Beginning {
+  /** How many bytes there are. */
+  readonly size: number;
+  readonly open: OpenContent;
+}
+
 /** How to read content. */
 export interface FetchOptions {
   /** Abandons the read. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What is there of the content already. The read yields it first, and fetches only the rest where the place of the content
+   * can do so. All of it is verified; where that fails, the beginning may be what was wrong.
+   */
+  readonly beginning?: Beginning | undefined;
 }
 
-/** Opens content for reading from its first byte; may be called again when a transfer has to be repeated. */
-export type OpenContent = () => Promise<ByteStream>;
+/** How to store content. */
+export interface PushOptions {
+  /** Repositories of the same registry that have the content, so that it need not be sent. */
+  readonly mountFrom?: readonly string[] | undefined;
+}
+
+/** The registry and the repository that a target is, where it is one. */
+export interface RepositoryName {
+  /** `host[:port]`. */
+  readonly registry: string;
+  readonly repository: string;
+}
 
 /** Content by descriptor. */
 export interface ContentStore {
@@ -27,7 +52,7 @@ export interface ContentStore {
    * not at all.
    * @throws EngineshedError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, and what the place of the content adds
    */
-  push(descriptor: Descriptor, open: OpenContent): Promise<void>;
+  push(descriptor: Descriptor, open: OpenContent, options?: PushOptions): Promise<void>;
 }
 
 /** Names for manifests. */
@@ -43,10 +68,22 @@ export interface TagResolver {
   tags(): AsyncIterable<string>;
 }
 
+/** Manifests that refer to others: signatures, documents and the like (image specification, "subject"). */
+export interface ReferrerSource {
+  /**
+   * The manifests that have `subject` as their subject, each with its artifact type and annotations; none where nothing
+   * refers to it.
+   * @param artifactType only those of this type
+   */
+  referrers(subject: Descriptor, artifactType?: string): AsyncIterable<Descriptor>;
+}
+
 /** A place of images: content and the tags that name it. A registry's repository is one, an OCI image layout another. */
 export interface Target extends ContentStore, TagResolver {
   /** What the target is called in messages, for instance `ghcr.io/acme/engine` or `oci:./images`. */
   readonly label: string;
+  /** Set where the target is a registry's repository. */
+  readonly repository?: RepositoryName | undefined;
 }
 
 /** What the long operations report while they run. All sizes are in bytes. */
