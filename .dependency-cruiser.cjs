@@ -11,6 +11,7 @@ const may = {
   store: ['errors', 'oci', 'files', 'content', 'layer', 'engine'],
   shim: ['errors', 'oci', 'files', 'store'],
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
+  testing: ['errors', 'oci'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -18,6 +19,20 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'nobody-imports-cli', severity: 'error', from: { pathNot: '^src/cli/' }, to: { path: '^src/cli/' } },
+    {
+      name: 'nobody-imports-testing',
+      comment: 'the scripted registry is for tests; the program never loads it',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testing/' },
+      to: { path: '^src/testing/' },
+    },
+    {
+      name: 'testing-needs-node-only',
+      comment: 'others load it in test runners of their own',
+      severity: 'error',
+      from: { path: '^src/testing/' },
+      to: { dependencyTypesNot: ['core', 'local'] },
+    },
     ...Object.entries(may).map(([folder, others]) => ({
       name: `${folder}-imports`,
       severity: 'error',

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ScriptedRegistry } from '../../src/testing/index.js';
 import { makeHamlet } from '../support/hamlet.js';
-import { ScriptedRegistry } from '../support/registry.js';
 import { newUser, program, run } from './cli.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ScriptedRegistry } from '../../src/testing/index.js';
 import { newUser, type User } from '../acceptance/cli.js';
 import { hamletComponents, makeHamlet } from '../support/hamlet.js';
 import { peersMissing } from '../support/peers.js';
-import { ScriptedRegistry } from '../support/registry.js';
 import { type RealRegistryOptions, startRealRegistry } from '../support/registry-debian.js';
 import { Authority } from '../support/registry-tls.js';
 import { temporaryDirectory } from '../support/temporary.js';

@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { copy } from '../../src/content/index.js';
 import type { CredentialSource } from '../../src/registry/index.js';
+import { startTokenService } from '../../src/testing/index.js';
 import { image, targetConformance } from '../conformance/target.js';
 import { client, descriptorOf, logins, opens, read, reference, tagsOf } from '../support/registry-client.js';
 import {
@@ -13,7 +14,6 @@ import {
   startRealRegistry,
 } from '../support/registry-debian.js';
 import { Authority } from '../support/registry-tls.js';
-import { startTokenService } from '../support/registry-token.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 describe('the CNCF distribution registry, anonymous', () => {

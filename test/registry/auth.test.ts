@@ -4,7 +4,8 @@ import type { EngineshedError } from '../../src/errors/index.js';
 import { mediaTypes } from '../../src/oci/index.js';
 import type { Credential } from '../../src/registry/index.js';
 import { realmMayHaveCredentials } from '../../src/registry/realm.js';
-import type { ScriptedRegistry } from '../support/registry.js';
+import type { ScriptedRegistry } from '../../src/testing/index.js';
+import { refuse } from '../../src/testing/index.js';
 import {
   client,
   descriptorOf,
@@ -15,7 +16,6 @@ import {
   scripted,
   target,
 } from '../support/registry-client.js';
-import { refuse } from '../support/registry-protocol.js';
 
 const password = 'correct-horse-battery';
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { mediaTypes } from '../../src/oci/index.js';
 import type { RegistryClientOptions } from '../../src/registry/index.js';
-import type { RecordedRequest, ScriptedRegistry } from '../support/registry.js';
+import type { RecordedRequest, ScriptedRegistry } from '../../src/testing/index.js';
 import { descriptorOf, manifestBytes, read, recorder, scripted, target } from '../support/registry-client.js';
 
 const blob = randomBytes(300_000);

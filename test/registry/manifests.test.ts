@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Digest, maxManifestBytes, mediaTypes } from '../../src/oci/index.js';
-import type { RecordedRequest, ScriptedRegistry } from '../support/registry.js';
+import type { RecordedRequest, ScriptedRegistry } from '../../src/testing/index.js';
 import {
   descriptorOf,
   manifestBytes,

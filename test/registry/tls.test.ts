@@ -2,9 +2,9 @@ import * as net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { mediaTypes } from '../../src/oci/index.js';
 import type { RegistryClientOptions } from '../../src/registry/index.js';
-import type { ScriptedRegistry } from '../support/registry.js';
+import type { ScriptedRegistry } from '../../src/testing/index.js';
+import { refuse } from '../../src/testing/index.js';
 import { client, logins, manifestBytes, reference, scripted } from '../support/registry-client.js';
-import { refuse } from '../support/registry-protocol.js';
 import { Authority } from '../support/registry-tls.js';
 import { temporaryDirectory } from '../support/temporary.js';
 

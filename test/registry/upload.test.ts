@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { RecordedRequest, ScriptedRegistry } from '../support/registry.js';
+import type { RecordedRequest, ScriptedRegistry } from '../../src/testing/index.js';
+import { refuse } from '../../src/testing/index.js';
 import { descriptorOf, opens, scripted, target } from '../support/registry-client.js';
-import { refuse } from '../support/registry-protocol.js';
 
 const blob = randomBytes(700_000);
 const descriptor = descriptorOf(blob);

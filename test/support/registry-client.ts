@@ -8,8 +8,7 @@ import {
   type RegistryClient,
   type RegistryClientOptions,
 } from '../../src/registry/index.js';
-import { ScriptedRegistry, type ScriptedRegistryOptions } from './registry.js';
-import { sha256 } from './registry-protocol.js';
+import { ScriptedRegistry, type ScriptedRegistryOptions, sha256 } from '../../src/testing/index.js';
 
 /** Patience for tests: the same number of tries, without the pauses. */
 const quickLimits = { backoffMs: 2, idleMs: 2000, commitMs: 2000, maxWaitMs: 3000 };

@@ -1,12 +1,11 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Certificate } from './registry-tls.js';
 
 /** How to start a token service. */
 export interface TokenServiceOptions {
-  /** Signs the tokens; the registry trusts it. */
-  readonly certificate: Certificate;
+  /** PEM texts. The key signs the tokens, the registry trusts the certificate. */
+  readonly certificate: { readonly key: string; readonly cert: string };
   readonly service: string;
   readonly issuer: string;
   /** Users and passwords. */
@@ -109,7 +108,7 @@ function issue(
 }
 
 /** The first 240 bits of the key's sha256 in base32, in groups of four. */
-function keyId({ cert }: Certificate): string {
+function keyId({ cert }: TokenServiceOptions['certificate']): string {
   const spki = createPublicKey(cert).export({ type: 'spki', format: 'der' });
   const bits = [...createHash('sha256').update(spki).digest().subarray(0, 30)]
     .map((byte) => byte.toString(2).padStart(8, '0'))

@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Contents, serve } from './registry-protocol.js';
+import { Contents, serve } from './protocol.js';
 
 /** A request as the scripted registry saw it. */
 export interface RecordedRequest {
