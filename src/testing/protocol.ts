@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { RecordedRequest } from './registry.js';
+import { serveUpload } from './uploads.js';
 
 /** A stored manifest. */
 export interface StoredManifest {
@@ -8,14 +9,20 @@ export interface StoredManifest {
   readonly bytes: Buffer;
 }
 
-/** What a registry stores: blobs by digest (shared by all repositories), manifests and tags by repository. */
+/**
+ * What a registry stores: blobs by digest, manifests and tags by repository. A blob that was put here directly is in every
+ * repository; one that was uploaded, mounted or added to a repository is only there.
+ */
 export class Contents {
   readonly blobs = new Map<string, Buffer>();
   readonly repositories = new Map<
     string,
     { manifests: Map<string, StoredManifest>; tags: Map<string, string> }
   >();
+  /** What came so far, by session. */
   readonly uploads = new Map<string, Buffer>();
+  /** Which repositories have a blob, where not all of them do. */
+  readonly #homes = new Map<string, Set<string>>();
 
   /** A repository, made if it is not there. */
   repository(name: string) {
@@ -24,11 +31,33 @@ export class Contents {
     return known;
   }
 
-  /** Stores a blob; returns its digest. */
-  addBlob(bytes: Buffer): string {
+  /** Stores a blob, in one repository or in all of them; returns its digest. */
+  addBlob(bytes: Buffer, name?: string): string {
     const digest = sha256(bytes);
-    this.blobs.set(digest, bytes);
+    if (name === undefined) this.blobs.set(digest, bytes);
+    else this.store(name, digest, bytes);
     return digest;
+  }
+
+  /** Stores a blob in one repository. */
+  store(name: string, digest: string, bytes: Buffer): void {
+    const isEverywhere = this.blobs.has(digest) && !this.#homes.has(digest);
+    this.blobs.set(digest, bytes);
+    if (!isEverywhere) this.#homes.set(digest, (this.#homes.get(digest) ?? new Set()).add(name));
+  }
+
+  /** The blob as a repository has it. */
+  blob(name: string, digest: string): Buffer | undefined {
+    const homes = this.#homes.get(digest);
+    return homes === undefined || homes.has(name) ? this.blobs.get(digest) : undefined;
+  }
+
+  /** Puts a blob of one repository, or of any, into another; tells whether it was there. */
+  mount(digest: string, from: string | undefined, name: string): boolean {
+    const blob = from === undefined ? this.blobs.get(digest) : this.blob(from, digest);
+    if (blob === undefined) return false;
+    this.store(name, digest, blob);
+    return true;
   }
 
   /** Stores a manifest and, where told, tags it; returns its digest. */
@@ -54,7 +83,7 @@ export async function serve(
   if (kind === 'tags' && rest === 'list') return serveTags(contents, name, request, response);
   if (kind === 'blobs' && rest.startsWith('uploads/'))
     return serveUpload(contents, name, rest.slice('uploads/'.length), request, response);
-  if (kind === 'blobs') return serveBlob(contents, rest, request, response);
+  if (kind === 'blobs') return serveBlob(contents, name, rest, request, response);
   refuse(response, 404, 'UNSUPPORTED', 'no such address');
 }
 
@@ -126,11 +155,12 @@ function serveTags(
 
 function serveBlob(
   contents: Contents,
+  name: string,
   digest: string,
   request: RecordedRequest,
   response: ServerResponse,
 ): void {
-  const blob = contents.blobs.get(digest);
+  const blob = contents.blob(name, digest);
   if (blob === undefined) {
     refuse(response, 404, 'BLOB_UNKNOWN', 'blob unknown to registry');
     return;
@@ -151,30 +181,4 @@ function serveBlob(
     ...(range === null ? {} : { 'content-range': `bytes ${first}-${last}/${blob.byteLength}` }),
   });
   response.end(request.method === 'HEAD' ? undefined : part);
-}
-
-async function serveUpload(
-  contents: Contents,
-  name: string,
-  session: string,
-  request: RecordedRequest,
-  response: ServerResponse,
-): Promise<void> {
-  if (request.method === 'POST' && session === '') {
-    const id = randomUUID();
-    contents.uploads.set(id, Buffer.alloc(0));
-    response.writeHead(202, { location: `/v2/${name}/blobs/uploads/${id}?state=a%2Fb`, range: '0-0' }).end();
-    return;
-  }
-  const body = await request.body();
-  const before = contents.uploads.get(session);
-  if (before === undefined) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'upload unknown');
-  if (request.method !== 'PUT') return refuse(response, 405, 'UNSUPPORTED', 'not supported');
-  contents.uploads.delete(session);
-  const blob = Buffer.concat([before, body]);
-  const digest = sha256(blob);
-  if (request.query.get('digest') !== digest)
-    return refuse(response, 400, 'DIGEST_INVALID', 'digest invalid');
-  contents.blobs.set(digest, blob);
-  response.writeHead(201, { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest }).end();
 }

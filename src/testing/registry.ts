@@ -10,8 +10,12 @@ export interface RecordedRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: http.IncomingHttpHeaders;
-  /** The body, read when a handler asked for it. */
+  /** The body, read when a handler asked for it; rejects where the connection is lost before its end. */
   readonly body: () => Promise<Buffer>;
+  /** What comes of the body, and whether that is all of it. */
+  readonly received: () => Promise<{ readonly bytes: Buffer; readonly whole: boolean }>;
+  /** Lets the connection be lost after so many bytes of the body; to be said before the body is read. */
+  readonly cutAfter: (bytes: number) => void;
 }
 
 /**
@@ -91,12 +95,22 @@ export class ScriptedRegistry {
 
   async #answer(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const url = new URL(`http://registry${incoming.url}`);
+    let limit = Number.POSITIVE_INFINITY;
+    const received = once(() => readBody(incoming, limit));
     const request: RecordedRequest = {
       method: incoming.method ?? '',
       path: url.pathname,
       query: url.searchParams,
       headers: incoming.headers,
-      body: once(() => readBody(incoming)),
+      received,
+      body: async () => {
+        const { bytes, whole } = await received();
+        if (!whole) throw new Error('the connection was lost before the end of the body');
+        return bytes;
+      },
+      cutAfter: (bytes) => {
+        limit = bytes;
+      },
     };
     this.requests.push(request);
     for (const script of this.#scripts) {
@@ -114,8 +128,22 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function readBody(incoming: http.IncomingMessage): Promise<Buffer> {
+async function readBody(
+  incoming: http.IncomingMessage,
+  limit: number,
+): Promise<{ bytes: Buffer; whole: boolean }> {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  let size = 0;
+  try {
+    for await (const chunk of incoming) {
+      chunks.push(chunk as Buffer);
+      size += chunk.byteLength;
+      if (size < limit) continue;
+      incoming.socket.resetAndDestroy();
+      return { bytes: Buffer.concat(chunks).subarray(0, limit), whole: false };
+    }
+  } catch {
+    return { bytes: Buffer.concat(chunks), whole: false };
+  }
+  return { bytes: Buffer.concat(chunks), whole: true };
 }
