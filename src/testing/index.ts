@@ -1,4 +1,5 @@
-export { Contents, refuse, type StoredManifest, sha256 } from './protocol.js';
+export { Contents, type StoredManifest, sha256 } from './contents.js';
+export { refuse } from './refuse.js';
 export {
   type RecordedRequest,
   type Script,

@@ -1,7 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Contents, serve } from './protocol.js';
+import { Contents } from './contents.js';
+import { serve } from './protocol.js';
 
 /** A request as the scripted registry saw it. */
 export interface RecordedRequest {

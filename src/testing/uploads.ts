@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { type Contents, refuse } from './protocol.js';
+import type { Contents } from './contents.js';
+import { refuse } from './refuse.js';
 import type { RecordedRequest } from './registry.js';
 
 /**
