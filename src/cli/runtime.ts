@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import type { Catalogs } from '../catalog/index.js';
 import { createLayout, type Layout, openLayout, type Reporter, type Target } from '../content/index.js';
 import { ownerOf } from '../files/index.js';
-import { parseRegistry, type Reference } from '../oci/index.js';
+import { parseRegistry, type Reference, type RegistryReference } from '../oci/index.js';
 import { createRegistryClient, credentialSource } from '../registry/index.js';
-import { type Store, storeAt } from '../store/index.js';
+import { offlineTarget, type Store, storeAt } from '../store/index.js';
 import type { Host } from './host.js';
 import { storeRoot } from './places.js';
 
@@ -23,35 +23,39 @@ export interface Targets {
   close(): void;
 }
 
+/** The flags that say how registries are reached. */
+export interface NetworkFlags {
+  readonly plainHttp?: readonly string[];
+  readonly offline?: boolean;
+}
+
+/** Whether no registry may be asked: `--offline`, or `ENGINESHED_OFFLINE` set to something other than `0` and `false`. */
+export function isOffline(host: Host, flags: NetworkFlags): boolean {
+  const { ENGINESHED_OFFLINE = '' } = host.environment;
+  return flags.offline === true || !['', '0', 'false'].includes(ENGINESHED_OFFLINE);
+}
+
 /**
- * Opens the places of images.
- * @param plainHttp the registries of `--plain-http`
+ * Opens the places of images. Offline, the store stands in for the registries.
  * @throws EngineshedError `REFERENCE_INVALID`
  */
-export function openTargets(
-  host: Host,
-  catalogs: Catalogs,
-  plainHttp: readonly string[] | undefined,
-  report: Reporter,
-): Targets {
-  const plain = new Set((plainHttp ?? []).map((text) => parseRegistry(text).registry));
+export function openTargets(host: Host, catalogs: Catalogs, flags: NetworkFlags, report: Reporter): Targets {
+  const plain = new Set((flags.plainHttp ?? []).map((text) => parseRegistry(text).registry));
   const client = createRegistryClient({
     credentials: credentialSource({ env: host.environment, home: host.home, uid: host.userId }),
     plainHttp: (registry) => (plain.has(registry) ? true : catalogs.registries.get(registry)?.plainHttp),
     userAgent: `engineshed/${host.version}`,
     report,
   });
+  const repository = (reference: RegistryReference) =>
+    isOffline(host, flags) ? offlineTarget(openStore(host, report), reference) : client.repository(reference);
   const layoutPath = (path: string) => resolve(host.directory, path);
   const owner = ownerOf(host.pid);
   return {
     readable: (reference) =>
-      reference.transport === 'oci'
-        ? openLayout(layoutPath(reference.path), owner)
-        : client.repository(reference),
+      reference.transport === 'oci' ? openLayout(layoutPath(reference.path), owner) : repository(reference),
     writable: (reference) =>
-      reference.transport === 'oci'
-        ? createLayout(layoutPath(reference.path), owner)
-        : client.repository(reference),
+      reference.transport === 'oci' ? createLayout(layoutPath(reference.path), owner) : repository(reference),
     close: () => client.close(),
   };
 }

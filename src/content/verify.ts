@@ -47,13 +47,16 @@ export async function readAll(stream: ByteStream, descriptor: Descriptor, limit:
  * Checks bytes that are in memory against a descriptor.
  * @throws EngineshedError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export function checkBytes(bytes: Uint8Array, descriptor: Descriptor): void {
+export function checkBytes(bytes: Uint8Array, descriptor: Pick<Descriptor, 'digest' | 'size'>): void {
   if (bytes.byteLength !== descriptor.size) throw sizeMismatch(descriptor, bytes.byteLength);
   const actual = digestOf(bytes, digestAlgorithm(descriptor.digest));
   if (actual !== descriptor.digest) throw digestMismatch(descriptor, actual);
 }
 
-function sizeMismatch(descriptor: Descriptor, actual: number | string): EngineshedError {
+function sizeMismatch(
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  actual: number | string,
+): EngineshedError {
   return new EngineshedError(
     'SIZE_MISMATCH',
     `${descriptor.digest} should have ${descriptor.size} bytes and has ${actual}`,
@@ -64,7 +67,7 @@ function sizeMismatch(descriptor: Descriptor, actual: number | string): Enginesh
   );
 }
 
-function digestMismatch(descriptor: Descriptor, actual: string): EngineshedError {
+function digestMismatch(descriptor: Pick<Descriptor, 'digest'>, actual: string): EngineshedError {
   return new EngineshedError(
     'DIGEST_MISMATCH',
     `The content of ${descriptor.digest} has the digest ${actual}`,

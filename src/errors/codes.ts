@@ -63,6 +63,7 @@ export const errorCodes = {
   RATE_LIMITED: 'unavailable',
   TLS_FAILED: 'unavailable',
   STORE_BUSY: 'unavailable',
+  OFFLINE: 'unavailable',
 
   UNAUTHORIZED: 'permission',
   FORBIDDEN: 'permission',

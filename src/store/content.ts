@@ -54,11 +54,17 @@ export function keepContent(store: Store, transaction: Transaction, remembered: 
   }
 }
 
-/** Damaged content counts as missing: it is fetched again. */
-function readStored(store: Store, descriptor: Descriptor): Uint8Array | undefined {
+/** A manifest or config that the store has. What is damaged counts as missing: it is fetched again. */
+export function readStored(store: Store, descriptor: Descriptor): Uint8Array | undefined {
+  const bytes = readStoredBytes(store, descriptor.digest);
+  return bytes?.byteLength === descriptor.size ? bytes : undefined;
+}
+
+/** The same where only the digest is known. */
+export function readStoredBytes(store: Store, digest: Digest): Uint8Array | undefined {
   try {
-    const bytes = readFileSync(store.paths.blob(descriptor.digest));
-    checkBytes(bytes, descriptor);
+    const bytes = readFileSync(store.paths.blob(digest));
+    checkBytes(bytes, { digest, size: bytes.byteLength });
     return bytes;
   } catch (error) {
     if (isEngineshedError(error) || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

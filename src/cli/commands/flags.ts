@@ -25,6 +25,14 @@ export const plainHttpFlag = {
   variadic: true,
 } as const;
 
+/** Keeps a command from asking registries. */
+export const offlineFlag = {
+  kind: 'boolean',
+  brief: 'Ask no registry: take what the store, image layouts and directories have, or fail',
+  optional: true,
+  withNegated: false,
+} as const;
+
 /** The name of an engine as a positional argument. */
 export function engineArgument<const Optional extends boolean>(brief: string, optional: Optional) {
   return { brief, parse: String, placeholder: 'ENGINE', optional } as const;

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, plainHttpFlag, registryFlag } from './flags.js';
+import { jsonFlag, offlineFlag, plainHttpFlag, registryFlag } from './flags.js';
 
 /** `engineshed install` */
 export const install = buildCommand({
@@ -34,6 +34,7 @@ export const install = buildCommand({
       },
       registry: registryFlag,
       plainHttp: plainHttpFlag,
+      offline: offlineFlag,
       json: jsonFlag,
     },
   },

@@ -62,7 +62,7 @@ async function askForEngines(
   report: Reporter,
 ): Promise<EngineDefinition[]> {
   const catalogs = await openCatalogs(host, flags.registry);
-  const targets = openTargets(host, catalogs, flags.plainHttp, report);
+  const targets = openTargets(host, catalogs, flags, report);
   try {
     return await findOffered(catalogs, new RepositoryTags(targets, report));
   } finally {

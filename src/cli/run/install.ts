@@ -12,12 +12,14 @@ import {
   type PlannedLayer,
   planInstall,
   type Remembered,
+  refuseFetching,
+  refuseUnknown,
   rememberingTarget,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
-import { openStore, openTargets } from '../runtime.js';
+import { isOffline, openStore, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed install`. */
 interface InstallFlags {
@@ -26,6 +28,7 @@ interface InstallFlags {
   readonly dryRun?: boolean;
   readonly registry?: string;
   readonly plainHttp?: readonly string[];
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
@@ -48,7 +51,7 @@ async function carryOut(
   const catalogs = await openCatalogs(host, flags.registry);
   const { sources, ...definition } = define(host, catalogs, flags, asked);
   const store = openStore(host, report);
-  const targets = openTargets(host, catalogs, flags.plainHttp, report);
+  const targets = openTargets(host, catalogs, flags, report);
   const remembered: Remembered = new Map();
   const target = ({ reference }: { readonly reference: Reference }) =>
     rememberingTarget(store, targets.readable(reference), remembered);
@@ -58,7 +61,9 @@ async function carryOut(
       throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
     return target(source);
   };
+  const offline = isOffline(host, flags);
   try {
+    if (offline) await refuseUnknown(store, { ...definition, sources });
     const lock = await resolveEngine(
       { ...definition, sources },
       {
@@ -69,6 +74,7 @@ async function carryOut(
       },
     );
     let plan = planInstall(store, lock);
+    if (offline) refuseFetching(plan);
     if (flags.dryRun) return { plan, activated: false };
     if (!plan.upToDate) {
       const inputs = { content, remembered, platform: host.platform, now: host.now() };

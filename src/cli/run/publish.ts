@@ -125,7 +125,7 @@ async function push(
 ): Promise<PackedImage> {
   const place = reference.transport === 'oci' ? resolve(host.directory, reference.path) : host.temporary;
   refuseInside(inputs.directory, place);
-  const targets = openTargets(host, await openCatalogs(host, undefined), flags.plainHttp, report);
+  const targets = openTargets(host, await openCatalogs(host, undefined), flags, report);
   try {
     const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
     return await publishImage(inputs, targets.writable(reference), options);

@@ -1,0 +1,105 @@
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { hamletComponents, makeHamlet } from '../support/hamlet.js';
+import { ScriptedRegistry } from '../support/registry.js';
+import { newUser, type Run, type User } from './cli.js';
+
+/** A user with hamlet's stand-ins published, and the registry that has them. */
+async function prepare(): Promise<{ user: User; registry: ScriptedRegistry; mirror: string[] }> {
+  const registry = await ScriptedRegistry.start();
+  onTestFinished(() => registry.close());
+  const user = newUser();
+  makeHamlet(`${user.work}/components`, 'of the day');
+  for (const component of hamletComponents)
+    await user.output(['publish', `components/${component}`, `${registry.host}/hamlet-io/${component}:edge`]);
+  await user.output([
+    ...['publish', 'components', `${registry.host}/hamlet-io/hamlet-engine-base:latest`],
+    ...['--tag', '9.1.0'],
+  ]);
+  return { user, registry, mirror: ['--registry', registry.host] };
+}
+
+function failure({ stderr }: Run): { code: string; kind: string; message: string } {
+  return JSON.parse(stderr).error;
+}
+
+describe('install --offline', () => {
+  it('takes what an installed engine stood for, asks nobody, and changes nothing', async () => {
+    const { user, registry, mirror } = await prepare();
+    const { id } = await user.json(['install', 'unicycle', ...mirror]);
+    const asked = registry.requests.length;
+    const again = await user.json(['install', 'unicycle', ...mirror, '--offline']);
+    expect(again).toMatchObject({ id, upToDate: true, fetchedBytes: 0 });
+    expect(registry.requests).toHaveLength(asked);
+  });
+
+  it('installs another name for what the store has', async () => {
+    const { user, registry, mirror } = await prepare();
+    await user.json(['install', 'train', ...mirror]);
+    await registry.close();
+    const image = `${registry.host}/hamlet-io/hamlet-engine-base:latest`;
+    const copy = await user.json(['install', image, '--name', 'copy', '--offline']);
+    expect(copy.fetchedBytes).toBe(0);
+    const { resolved } = Object.values(copy.sources)[0] as { resolved: string };
+    const pinned = await user.json(
+      ['install', `${registry.host}/hamlet-io/hamlet-engine-base:9.1.0@${resolved}`, '--name', 'pinned'],
+      { environment: { ENGINESHED_OFFLINE: '1' } },
+    );
+    expect(pinned.fetchedBytes).toBe(0);
+  });
+
+  it('says every source that the store does not know, with its reference', async () => {
+    const { user, registry, mirror } = await prepare();
+    const asked = registry.requests.length;
+    const run = await user.engineshed(['install', 'unicycle', ...mirror, '--offline', '--json']);
+    expect(run.status).toBe(69);
+    expect(failure(run)).toMatchObject({ code: 'OFFLINE', kind: 'unavailable' });
+    for (const component of hamletComponents)
+      expect(failure(run).message).toContain(`${component} (${registry.host}/hamlet-io/${component}:edge)`);
+    expect(registry.requests).toHaveLength(asked);
+  });
+
+  it('says every layer that the store lacks', async () => {
+    const { user, mirror } = await prepare();
+    const { fetchedLayers } = await user.json(['install', 'unicycle', ...mirror]);
+    const gone = fetchedLayers.slice(0, 2) as { diffId: string; digest: string }[];
+    for (const { diffId } of gone)
+      rmSync(`${user.store}/layers/sha256/${diffId.slice(7)}`, { recursive: true, force: true });
+    const run = await user.engineshed(['install', 'unicycle', ...mirror, '--offline', '--json']);
+    expect(failure(run).code).toBe('OFFLINE');
+    for (const { digest } of gone) expect(failure(run).message).toContain(digest);
+    expect((await user.json(['install', 'unicycle', ...mirror])).fetchedLayers).toHaveLength(2);
+  });
+
+  it('does not take a damaged manifest of the store for the real one', async () => {
+    const { user, mirror } = await prepare();
+    const { sources } = await user.json(['install', 'train', ...mirror]);
+    const { resolved } = Object.values(sources)[0] as { resolved: string };
+    const blob = `${user.store}/blobs/sha256/${resolved.slice(7)}`;
+    chmodSync(blob, 0o644);
+    writeFileSync(blob, readFileSync(blob, 'utf8').replace('layers', 'Layers'));
+    const run = await user.engineshed(['install', 'train', ...mirror, '--offline', '--json']);
+    expect(failure(run).code).toBe('OFFLINE');
+  });
+});
+
+describe('ENGINESHED_OFFLINE', () => {
+  it('keeps every command from asking a registry', async () => {
+    const { user, registry, mirror } = await prepare();
+    const asked = registry.requests.length;
+    const offline = { environment: { ENGINESHED_OFFLINE: '1' } };
+    for (const command of [
+      ['available', ...mirror],
+      ['install', 'train', ...mirror],
+      ['publish', 'components', `${registry.host}/x/y:z`],
+    ]) {
+      const run = await user.engineshed([...command, '--json'], offline);
+      expect([
+        run.status,
+        failure({ ...run, stderr: run.stderr.trim().split('\n').at(-1) ?? '' }).code,
+      ]).toEqual([69, 'OFFLINE']);
+    }
+    expect(registry.requests).toHaveLength(asked);
+    await user.output(['install', 'train', ...mirror], { environment: { ENGINESHED_OFFLINE: '0' } });
+  });
+});
