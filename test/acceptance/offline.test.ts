@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ScriptedRegistry } from '../../src/testing/index.js';
 import { hamletComponents, makeHamlet } from '../support/hamlet.js';
-import { ScriptedRegistry } from '../support/registry.js';
 import { newUser, type Run, type User } from './cli.js';
 
 /** A user with hamlet's stand-ins published, and the registry that has them. */
