@@ -1,10 +1,10 @@
 import type { ByteStream } from '../content/index.js';
 import { EngineshedError, fromSystemError, isEngineshedError } from '../errors/index.js';
 import { createDigester, type Descriptor, type Digest, digestAlgorithm } from '../oci/index.js';
+import { TarReader } from '../tar/reader.js';
 import { decompress, readableCompression } from './decompress.js';
 import { checkArchiveBytes, defaultLimits, type LayerLimits } from './limits.js';
 import type { ExternalLinks } from './links.js';
-import { TarReader } from './tar-reader.js';
 import { TreeWriter } from './tree-writer.js';
 
 /** How to apply a layer. */

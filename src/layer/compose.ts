@@ -9,10 +9,10 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
-import { entryError, unsafe } from './faults.js';
+import { entryError, unsafe } from '../tar/faults.js';
+import { decodeName, fsPath, fsText, joinPath, showName } from '../tar/names.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
-import { decodeName, fsPath, fsText, joinPath, showName } from './names.js';
 
 /** A layer that `applyLayer` extracted. */
 export interface ComposableLayer {

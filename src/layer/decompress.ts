@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { EngineshedError } from '../errors/index.js';
 import { type Compression, layerCompression } from '../oci/index.js';
-import { archiveError } from './faults.js';
+import { archiveError } from '../tar/faults.js';
 
 /** Large chunks keep the thread pool busy; a few of them decompressed ahead let it work while files are written. */
 const chunkSize = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
+import { decodeName, showName } from '../tar/names.js';
 import { compilePattern, type PathTest } from './ignore-pattern.js';
-import { decodeName, showName } from './names.js';
 
 /** For each pattern, whether it matched a directory or one above it: what its children inherit. */
 export type ParentMatches = readonly boolean[];

@@ -1,4 +1,4 @@
-import { limitError } from './faults.js';
+import { limitError } from '../tar/faults.js';
 
 /** What a layer may grow to; more is refused (`LAYER_LIMIT`). */
 export interface LayerLimits {

@@ -1,5 +1,5 @@
-import { isAbsoluteTarget } from './entry-check.js';
-import { parentOf } from './names.js';
+import { parentOf } from '../tar/names.js';
+import { isAbsoluteTarget } from '../tar/paths.js';
 
 /** What to do with symbolic links that are absolute or lead out of the tree: refuse them, or keep them unfollowed. */
 export type ExternalLinks = 'reject' | 'inert';

@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync } from 'node:fs';
-import { decodeName } from './names.js';
+import { decodeName } from '../tar/names.js';
 
 /** What stands in a directory. */
 export interface ListedEntry {

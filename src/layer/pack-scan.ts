@@ -1,11 +1,12 @@
 import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
-import { checkPath, checkTargetText, nameMeaning } from './entry-check.js';
-import { isFault } from './faults.js';
+import { isFault } from '../tar/faults.js';
+import { decodeName, encodeName, foldName, fsPath, joinPath, showName } from '../tar/names.js';
+import { checkPath, checkTargetText } from '../tar/paths.js';
 import { type IgnoreRules, type ParentMatches, parseDockerignore } from './ignore.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
-import { decodeName, encodeName, foldName, fsPath, joinPath, showName } from './names.js';
+import { nameMeaning } from './whiteouts.js';
 
 /** Something to pack. `path` is relative, with `/`, as `decodeName` makes it of bytes. */
 export type PackEntry =

@@ -1,11 +1,11 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import { createDigester, type Digest } from '../oci/index.js';
+import { blockSize, encodeHeader, maxOctalSize, splitUstarName } from '../tar/header.js';
+import { encodeName, fsPath, showName } from '../tar/names.js';
+import { encodePax } from '../tar/pax.js';
 import { GzipMembers, memberSize } from './gzip-members.js';
-import { encodeName, fsPath, showName } from './names.js';
 import type { PackEntry, PackPlan } from './pack-scan.js';
-import { encodePax } from './pax.js';
-import { blockSize, encodeHeader, maxOctalSize, splitUstarName } from './tar-header.js';
 
 /** What a layer came to. */
 export interface WrittenLayer {

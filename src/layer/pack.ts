@@ -2,10 +2,10 @@ import { closeSync, openSync, unlinkSync } from 'node:fs';
 import type { Reporter } from '../content/index.js';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
 import { type Descriptor, type Digest, mediaTypes } from '../oci/index.js';
+import { maxOctalSize } from '../tar/header.js';
 import type { ExternalLinks } from './links.js';
 import { scanDirectory } from './pack-scan.js';
 import { writeLayer } from './pack-write.js';
-import { maxOctalSize } from './tar-header.js';
 
 /** How to pack a directory. */
 export interface PackOptions {

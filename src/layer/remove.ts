@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { fromSystemError } from '../errors/index.js';
+import { fsPath, joinPath } from '../tar/names.js';
 import { listDirectory } from './list-directory.js';
-import { fsPath, joinPath } from './names.js';
 
 /** After so many removals others have their turn. */
 const removalsAtOnce = 2000;

@@ -12,12 +12,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { EngineshedError, inOperation } from '../errors/index.js';
-import { checkPath, checkTargetText, type NameMeaning, nameMeaning } from './entry-check.js';
-import { entryError, type Fault, invalid, isFault, limitError, unsafe } from './faults.js';
+import { entryError, type Fault, invalid, isFault, limitError, unsafe } from '../tar/faults.js';
+import { baseOf, foldName, fsPath, fsText, joinPath, parentOf, showName } from '../tar/names.js';
+import { checkPath, checkTargetText } from '../tar/paths.js';
+import type { TarEntry, TarSink } from '../tar/reader.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
 import { listDirectory } from './list-directory.js';
-import { baseOf, foldName, fsPath, fsText, joinPath, parentOf, showName } from './names.js';
-import type { TarEntry, TarSink } from './tar-reader.js';
+import { type NameMeaning, nameMeaning } from './whiteouts.js';
 
 /** What a {@link TreeWriter} needs to know. */
 export interface TreeWriterOptions {

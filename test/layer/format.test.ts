@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isEngineshedError } from '../../src/errors/index.js';
-import { decodeName, encodeName } from '../../src/layer/names.js';
-import { decodePax, encodePax } from '../../src/layer/pax.js';
-import { blockSize, decodeHeader, encodeHeader, splitUstarName } from '../../src/layer/tar-header.js';
+import { blockSize, decodeHeader, encodeHeader, splitUstarName } from '../../src/tar/header.js';
+import { decodeName, encodeName } from '../../src/tar/names.js';
+import { decodePax, encodePax } from '../../src/tar/pax.js';
 import {
   archive,
   directory,

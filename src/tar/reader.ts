@@ -1,7 +1,7 @@
 import { archiveError, entryError, invalid, unsafe } from './faults.js';
+import { blockSize, decodeHeader, isZeroBlock, maxOctalSize, type TarHeader } from './header.js';
 import { decodeName } from './names.js';
 import { decodePax, type PaxRecords } from './pax.js';
-import { blockSize, decodeHeader, isZeroBlock, maxOctalSize, type TarHeader } from './tar-header.js';
 
 /** The most bytes a pax header or GNU long name may have: 1 MiB, as in Go's archive/tar. */
 const maxExtension = 1024 * 1024;
