@@ -11,7 +11,6 @@ import { open, stat } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
 import {
-  acquireLock,
   isAlive,
   type Owner,
   ownedName,
@@ -26,18 +25,18 @@ import {
   type Digest,
   digestAlgorithm,
   digestHex,
-  type Index,
   isDigest,
   maxManifestBytes,
-  mediaTypes,
   parseJson,
-  parseManifest,
+  type Referral,
+  referrerFilter,
 } from '../oci/index.js';
+import { changeIndex, lockDirectory, readIndex, tagOf } from './layout-index.js';
+import { layoutReferrers, storedReferral } from './layout-referrers.js';
 import type { ByteStream, OpenContent, Target } from './types.js';
 import { verified } from './verify.js';
 
 const layoutVersion = '1.0.0';
-const lockDirectory = '.engineshed-lock';
 const temporaryPrefix = '.engineshed-new-';
 
 /** An OCI image layout directory (image specification, "Image Layout"). */
@@ -124,6 +123,23 @@ function refuseOtherContent(directory: string, path: string): void {
 function layoutTarget(directory: string, label: string, owner: Owner): Layout {
   const blobPath = (digest: Digest) => `${directory}/blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
   const temporaryFile = () => newTemporaryFile(directory, owner);
+  const indexFile = { directory, label, owner, temporaryFile };
+
+  const store = async (descriptor: Descriptor, openContent: OpenContent) => {
+    const file = temporaryFile();
+    try {
+      const handle = await open(file, 'wx', 0o644);
+      try {
+        for await (const chunk of verified(await openContent(), descriptor)) await handle.writeFile(chunk);
+      } finally {
+        await handle.close();
+      }
+      await layout.adopt(file, descriptor);
+    } catch (error) {
+      rmSync(file, { force: true });
+      throw error;
+    }
+  };
 
   const layout: Layout = {
     label,
@@ -150,18 +166,13 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
     },
 
     async push(descriptor, openContent: OpenContent) {
-      if (await layout.exists(descriptor)) return;
-      const file = temporaryFile();
       try {
-        const handle = await open(file, 'wx', 0o644);
-        try {
-          for await (const chunk of verified(await openContent(), descriptor)) await handle.writeFile(chunk);
-        } finally {
-          await handle.close();
-        }
-        await layout.adopt(file, descriptor);
+        if (!(await layout.exists(descriptor))) await store(descriptor, openContent);
+        // What has a subject is found by being named in the index, and is kept by it.
+        const referral = storedReferral(descriptor, blobPath);
+        if (referral !== undefined)
+          await changeIndex(indexFile, (entries) => withUntagged(entries, referral));
       } catch (error) {
-        rmSync(file, { force: true });
         throw inOperation(`Writing ${descriptor.digest} to ${label}`, error);
       }
     },
@@ -187,10 +198,10 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
     },
 
     async resolve(wanted) {
-      const { manifests } = readIndex(directory, label);
+      const { manifests } = readIndex(indexFile);
       const found = isDigest(wanted)
         ? manifests.find((entry) => entry.digest === wanted)
-        : manifests.findLast((entry) => entry.annotations?.[annotationKeys.refName] === wanted);
+        : manifests.findLast((entry) => tagOf(entry) === wanted);
       if (found !== undefined) return found;
       if (isDigest(wanted)) {
         const nested = describeManifestFile(blobPath(wanted), wanted);
@@ -213,68 +224,45 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
           `${label} has no content ${descriptor.digest} to tag as ${tag}`,
         );
       }
-      const lock = await acquireLock(`${directory}/${lockDirectory}`, 'exclusive', owner);
+      const { mediaType, digest, size, platform, artifactType } = descriptor;
+      const annotations = { [annotationKeys.refName]: tag };
+      const named = { mediaType, digest, size, platform, artifactType, annotations };
       try {
-        const index = readIndex(directory, label);
-        const others = index.manifests.filter(
-          (entry) =>
-            entry.annotations?.[annotationKeys.refName] !== tag && !isUntagged(entry, descriptor.digest),
-        );
-        const { mediaType, digest, size, platform, artifactType } = descriptor;
-        const named = {
-          mediaType,
-          digest,
-          size,
-          platform,
-          artifactType,
-          annotations: { [annotationKeys.refName]: tag },
-        };
-        const changed = JSON.stringify({ ...index, manifests: [...others, named] });
-        replaceFile(`${directory}/index.json`, changed, temporaryFile());
+        await changeIndex(indexFile, (entries) => {
+          const others = entries.filter(
+            (entry) => tagOf(entry) !== tag && (entry.digest !== digest || tagOf(entry) !== undefined),
+          );
+          const before = entries.find((entry) => tagOf(entry) === tag && entry.digest !== digest);
+          const referral = before && storedReferral(before, blobPath);
+          return [...(referral === undefined ? others : withUntagged(others, referral)), named];
+        });
       } catch (error) {
         throw inOperation(`Tagging ${label}:${tag}`, error);
-      } finally {
-        lock?.release();
       }
     },
 
     async *tags() {
-      yield* tagsOf(readIndex(directory, label).manifests);
+      yield* tagsOf(readIndex(indexFile).manifests);
+    },
+
+    async *referrers(subject, artifactType) {
+      yield* referrerFilter(artifactType)(layoutReferrers(readIndex(indexFile).manifests, blobPath, subject));
     },
   };
   return layout;
 }
 
-function readIndex(directory: string, label: string): Index {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(`${directory}/index.json`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw inOperation(`Reading ${label}`, error);
-    return { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: [] };
-  }
-  try {
-    // The file has no descriptor of its own: it is where the layout's trust begins.
-    const descriptor = {
-      mediaType: mediaTypes.imageIndex,
-      digest: `file ${label}/index.json` as Digest,
-      size: bytes.length,
-    };
-    const parsed = parseManifest(bytes, descriptor);
-    if (parsed.kind === 'index') return parsed.index;
-  } catch (cause) {
-    throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is malformed`, { cause });
-  }
-  throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is no index`);
-}
-
 function* tagsOf(manifests: readonly Descriptor[]): Generator<string> {
-  const tags = manifests.map((entry) => entry.annotations?.[annotationKeys.refName]);
+  const tags = manifests.map(tagOf);
   yield* new Set(tags.filter((tag) => tag !== undefined));
 }
 
-function isUntagged(entry: Descriptor, digest: Digest): boolean {
-  return entry.digest === digest && entry.annotations?.[annotationKeys.refName] === undefined;
+/** Names a manifest that has a subject, without a tag, unless it is named already. */
+function withUntagged(entries: readonly Descriptor[], { referrer }: Referral): readonly Descriptor[] {
+  if (entries.some(({ digest }) => digest === referrer.digest)) return entries;
+  // Its annotations stay in the manifest: one of them could look like a tag here.
+  const { annotations: _kept, ...entry } = referrer;
+  return [...entries, entry];
 }
 
 /** A manifest that the layout has without naming it in its index, such as one inside a nested index. */

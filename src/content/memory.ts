@@ -1,5 +1,14 @@
 import { EngineshedError } from '../errors/index.js';
-import { type Descriptor, type Digest, isDigest } from '../oci/index.js';
+import {
+  type Descriptor,
+  type Digest,
+  isDigest,
+  isIndexType,
+  isManifestType,
+  parseManifest,
+  referralOf,
+  referrerFilter,
+} from '../oci/index.js';
 import { streamOf } from './stream.js';
 import type { ByteStream, OpenContent, Target } from './types.js';
 import { checkBytes, verified } from './verify.js';
@@ -41,6 +50,14 @@ export function memoryTarget(label = 'memory'): Target {
     },
     async *tags() {
       yield* names.keys();
+    },
+    async *referrers(subject, artifactType) {
+      const referrers = [...blobs.values()].flatMap(({ bytes, descriptor }) => {
+        if (!isManifestType(descriptor.mediaType) && !isIndexType(descriptor.mediaType)) return [];
+        const referral = referralOf(descriptor, parseManifest(bytes, descriptor));
+        return referral?.subject.digest === subject.digest ? [referral.referrer] : [];
+      });
+      yield* referrerFilter(artifactType)(referrers);
     },
   };
 }

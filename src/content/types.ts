@@ -71,15 +71,16 @@ export interface TagResolver {
 /** Manifests that refer to others: signatures, documents and the like (image specification, "subject"). */
 export interface ReferrerSource {
   /**
-   * The manifests that have `subject` as their subject, each with its artifact type and annotations; none where nothing
-   * refers to it.
+   * The manifests that have `subject` as their subject, each once, with its artifact type and annotations; none where nothing
+   * refers to it. A registry's list is the registry's word: who relies on it reads the manifest and looks at its subject.
    * @param artifactType only those of this type
+   * @throws EngineshedError `RESPONSE_INVALID` from the iteration, where there are more than 10,000 or the list is malformed
    */
   referrers(subject: Descriptor, artifactType?: string): AsyncIterable<Descriptor>;
 }
 
 /** A place of images: content and the tags that name it. A registry's repository is one, an OCI image layout another. */
-export interface Target extends ContentStore, TagResolver {
+export interface Target extends ContentStore, TagResolver, ReferrerSource {
   /** What the target is called in messages, for instance `ghcr.io/acme/engine` or `oci:./images`. */
   readonly label: string;
   /** Set where the target is a registry's repository. */

@@ -19,6 +19,7 @@ export {
   imageLayers,
   type Manifest,
   maxConfigBytes,
+  maxDescriptors,
   maxManifestBytes,
   type ParsedManifest,
   type Platform,
@@ -48,3 +49,12 @@ export {
   type RegistryReference,
   wantedOf,
 } from './reference.js';
+export {
+  isReferrersTag,
+  maxReferrers,
+  parseReferrers,
+  type Referral,
+  referralOf,
+  referrerFilter,
+  referrersTag,
+} from './referrers.js';

@@ -9,7 +9,7 @@ export const maxManifestBytes = 4 * 1024 * 1024;
 /** The most bytes an image config may have: 8 MiB. */
 export const maxConfigBytes = 8 * 1024 * 1024;
 /** The most layers an image, and the most manifests an index, may have. */
-const maxDescriptors = 1000;
+export const maxDescriptors = 1000;
 
 const digestSchema = v.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
@@ -37,7 +37,7 @@ const descriptorFields = v.looseObject({
   platform: v.optional(platformSchema),
 });
 /** Inline data must be what the descriptor describes (image specification, "Embedded Content"; B11). */
-const descriptorSchema = v.pipe(
+export const descriptorSchema = v.pipe(
   descriptorFields,
   v.check(hasItsData, 'its inline data has another size or digest, or is not base64'),
 );
@@ -234,7 +234,12 @@ function encode(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
 
-function check<S extends v.GenericSchema>(schema: S, json: unknown, where: string): v.InferOutput<S> {
+/**
+ * Checks parsed JSON from outside against a schema.
+ * @param where names it in the error
+ * @throws EngineshedError `MANIFEST_INVALID`
+ */
+export function check<S extends v.GenericSchema>(schema: S, json: unknown, where: string): v.InferOutput<S> {
   const result = v.safeParse(schema, json, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;

@@ -9,7 +9,11 @@ import { type StatusErrorOptions, statusError } from './status-error.js';
 import type { Transport } from './transport.js';
 
 /** A request to a registry, with what it is for. */
-export type RegistryRequest = AddressedRequest & { readonly permission: Permission };
+export type RegistryRequest = AddressedRequest & {
+  readonly permission: Permission;
+  /** Tells of an answer that it is taken as it is, although a later one might be another. */
+  readonly isFinal?: (response: HttpResponse) => boolean;
+};
 
 /** What a registry is reached with. */
 export interface RegistryHostOptions {
@@ -48,7 +52,7 @@ export class RegistryHost {
    */
   send(request: RegistryRequest): Promise<HttpResponse> {
     const url = this.#address.locate(request.target);
-    return this.pace.persist(url, () => this.sendOnce(request), request.signal);
+    return this.pace.persist(url, () => this.sendOnce(request), request);
   }
 
   /**
@@ -66,7 +70,7 @@ export class RegistryHost {
       if (response.status === 200) body = await response.readSome(limit);
       return response;
     };
-    const response = await this.pace.persist(url, attempt, request.signal);
+    const response = await this.pace.persist(url, attempt, request);
     return { response, body };
   }
 
@@ -77,18 +81,18 @@ export class RegistryHost {
    */
   async sendOnce(request: RegistryRequest): Promise<HttpResponse> {
     const { permission } = request;
-    const own = this.#isOwn(this.#address.locate(request.target));
+    const own = this.isOwn(this.#address.locate(request.target));
     const authorization =
       own && this.#address.settled ? await this.#auth.authorization(permission) : undefined;
     const response = await this.#address.send(withAuthorization(request, authorization));
-    if (!this.#isOwn(response.url)) return response;
+    if (!this.isOwn(response.url)) return response;
     if (response.status === 403) throw await this.#auth.refused(response, permission);
     if (response.status !== 401) return response;
     const renewed = await this.#auth
       .renew(response, permission, authorization)
       .finally(() => response.discard());
     const second = await this.#address.send(withAuthorization(request, renewed));
-    if (this.#isOwn(second.url) && (second.status === 401 || second.status === 403))
+    if (this.isOwn(second.url) && (second.status === 401 || second.status === 403))
       throw await this.#auth.refused(second, permission);
     return second;
   }
@@ -98,13 +102,14 @@ export class RegistryHost {
     return statusError(response, { ...options, redact: (text) => this.#secrets.redact(text) });
   }
 
-  #isOwn(url: URL): boolean {
+  /** Tells whether an address is the registry's own, not one that it led us to. */
+  isOwn(url: URL): boolean {
     return url.origin === this.#address.base.origin;
   }
 }
 
 function withAuthorization(
-  { permission: _permission, ...request }: RegistryRequest,
+  { permission: _permission, isFinal: _isFinal, ...request }: RegistryRequest,
   authorization: string | undefined,
 ): AddressedRequest {
   return authorization === undefined

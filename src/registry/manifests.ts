@@ -23,12 +23,21 @@ import { publicUrl } from './url.js';
 /** How many bytes of manifests are kept for tagging. */
 const maxKeptBytes = 8 * 1024 * 1024;
 
+/** A manifest as one answer gave it. */
+export interface ReadManifest {
+  readonly descriptor: Descriptor;
+  readonly bytes: Buffer;
+  /** The `ETag` of the answer. */
+  readonly etag: string | undefined;
+}
+
 /** The manifests and tags of one repository. */
 export class Manifests {
+  /** The repository, as in references. */
+  readonly label: string;
   readonly #host: RegistryHost;
   readonly #limits: Limits;
   readonly #repository: string;
-  readonly #label: string;
   /** Manifests that went through here whole, verified, oldest first. */
   readonly #kept = new Map<Digest, Buffer>();
 
@@ -36,7 +45,7 @@ export class Manifests {
     this.#host = host;
     this.#limits = limits;
     this.#repository = repository;
-    this.#label = `${host.registry}/${repository}`;
+    this.label = `${host.registry}/${repository}`;
   }
 
   /**
@@ -48,14 +57,14 @@ export class Manifests {
   async resolve(wanted: string): Promise<Descriptor> {
     const response = await this.#host.send(this.#request('HEAD', wanted, 'pull'));
     response.discard();
-    if (response.status === 405 || response.status === 501) return this.#resolveByGet(wanted);
+    if (response.status === 405 || response.status === 501) return (await this.read(wanted)).descriptor;
     if (response.status !== 200) throw await this.#notResolved(response, wanted);
     const { mediaType, contentLength: size } = response;
     if (isWebPage(response)) throw webPageError(response, this.#name(wanted));
     refuseSchema1(mediaType, this.#name(wanted));
     const digest = this.#agreedDigest(response, wanted, undefined);
     if (digest === undefined || size === undefined || !(isManifestType(mediaType) || isIndexType(mediaType)))
-      return this.#resolveByGet(wanted);
+      return (await this.read(wanted)).descriptor;
     if (size > maxManifestBytes) throw tooLarge(this.#name(wanted), size);
     return { mediaType, digest, size };
   }
@@ -92,6 +101,29 @@ export class Manifests {
         );
       },
     });
+  }
+
+  /**
+   * Reads the manifest that a tag or digest stands for in one request, verified as far as its digest is known.
+   * @throws EngineshedError as {@link resolve} does
+   */
+  async read(wanted: string): Promise<ReadManifest> {
+    const what = this.#name(wanted);
+    const { response, body } = await this.#host.sendAndRead(
+      this.#request('GET', wanted, 'pull'),
+      maxManifestBytes + 1,
+    );
+    if (body === undefined) throw await this.#notResolved(response, wanted);
+    if (isWebPage(response)) throw webPageError(response, what);
+    if (body.byteLength > maxManifestBytes) throw tooLarge(what, body.byteLength);
+    const stated = response.header('docker-content-digest') ?? '';
+    const named = isDigest(wanted) ? wanted : isDigest(stated) ? stated : undefined;
+    const digest = digestOf(body, named === undefined ? undefined : digestAlgorithm(named));
+    this.#agreedDigest(response, wanted, digest);
+    const mediaType = manifestMediaType(response.mediaType, body, what);
+    this.#keep(digest, body);
+    const etag = response.header('etag');
+    return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body, etag };
   }
 
   /** Tells whether a manifest is there. */
@@ -133,24 +165,6 @@ export class Manifests {
       throw await this.#host.refusal(response, { what: `the push of ${this.#name(as)}` });
     response.discard();
     this.#agreedDigest(response, descriptor.digest, descriptor.digest);
-  }
-
-  async #resolveByGet(wanted: string): Promise<Descriptor> {
-    const what = this.#name(wanted);
-    const { response, body } = await this.#host.sendAndRead(
-      this.#request('GET', wanted, 'pull'),
-      maxManifestBytes + 1,
-    );
-    if (body === undefined) throw await this.#notResolved(response, wanted);
-    if (isWebPage(response)) throw webPageError(response, what);
-    if (body.byteLength > maxManifestBytes) throw tooLarge(what, body.byteLength);
-    const stated = response.header('docker-content-digest') ?? '';
-    const named = isDigest(wanted) ? wanted : isDigest(stated) ? stated : undefined;
-    const digest = digestOf(body, named === undefined ? undefined : digestAlgorithm(named));
-    this.#agreedDigest(response, wanted, digest);
-    const mediaType = manifestMediaType(response.mediaType, body, what);
-    this.#keep(digest, body);
-    return { mediaType, digest, size: body.byteLength };
   }
 
   /**
@@ -211,7 +225,7 @@ export class Manifests {
   }
 
   #name(wanted: string): string {
-    return `manifest ${this.#label}${isDigest(wanted) ? '@' : ':'}${wanted}`;
+    return `manifest ${this.label}${isDigest(wanted) ? '@' : ':'}${wanted}`;
   }
 }
 

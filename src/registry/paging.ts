@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import { EngineshedError } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
-import type { Permission } from './auth.js';
 import type { RegistryHost } from './host.js';
-import { parseNextLink } from './link.js';
+import { pagesOf } from './pages.js';
 import type { HttpResponse } from './response.js';
 import { isWebPage, webPageError } from './status-error.js';
-import { parseServerUrl, publicUrl } from './url.js';
+import { publicUrl } from './url.js';
 
 /** How many tags are asked for at once, and how many pages are read at most. */
 const pageSize = 1000;
@@ -18,64 +17,49 @@ const pageSchema = v.looseObject({ tags: v.optional(v.nullable(v.array(v.string(
 
 /**
  * All tags of a repository (distribution specification, "Listing Tags"), page by page.
- * @throws EngineshedError `REFERENCE_NOT_FOUND` where there is no such repository, `RESPONSE_INVALID` where a page or its
- * `Link` cannot be accepted, and as `RegistryHost.send` does
+ * @throws EngineshedError `REFERENCE_NOT_FOUND` where there is no such repository, `RESPONSE_INVALID` where a page cannot be
+ * accepted, and as `pagesOf` does
  */
 export async function* listTags(
   host: RegistryHost,
   repository: string,
   label: string,
 ): AsyncGenerator<string, void, undefined> {
-  const permission: Permission = { repository, access: 'pull' };
-  const seen = new Set<string>();
-  let target: string | URL = `/v2/${repository}/tags/list?n=${pageSize}`;
-  for (let pages = 0; pages < maxPages; pages++) {
-    const { response, body } = await host.sendAndRead(
-      { method: 'GET', target, permission },
-      maxPageBytes + 1,
-    );
-    if (response.status === 404) throw await host.refusal(response, notFound(label));
-    if (body === undefined) throw await host.refusal(response, { what: `the tags of ${label}` });
-    yield* readPage(response, body, label);
-    const link = parseNextLink(response.headerLines('link'));
-    if (link === undefined) return;
-    target = nextPage(link, response, label);
-    if (seen.has(target.href)) throw invalid(response, label, 'lead round in a circle');
-    seen.add(target.href);
+  const what = `the tags of ${label}`;
+  const pages = pagesOf({
+    host,
+    what,
+    maxPages,
+    maxBytes: maxPageBytes,
+    request: {
+      method: 'GET',
+      target: `/v2/${repository}/tags/list?n=${pageSize}`,
+      permission: { repository, access: 'pull' },
+    },
+  });
+  for await (const { response, body } of pages) {
+    if (response.status === 404) throw await host.refusal(response, notFound(what));
+    if (body === undefined) throw await host.refusal(response, { what });
+    yield* readPage(response, body, what);
   }
-  throw new EngineshedError('RESPONSE_INVALID', `The pages of the tags of ${label} do not end`);
 }
 
-function readPage(response: HttpResponse, body: Uint8Array, label: string): string[] {
-  if (isWebPage(response)) throw webPageError(response, `the tags of ${label}`);
-  if (body.byteLength > maxPageBytes) throw invalid(response, label, `have more than ${maxPageBytes} bytes`);
+function readPage(response: HttpResponse, body: Uint8Array, what: string): string[] {
+  if (isWebPage(response)) throw webPageError(response, what);
   try {
     return v.parse(pageSchema, parseJson(body, 'list of tags')).tags ?? [];
   } catch (cause) {
     throw new EngineshedError(
       'RESPONSE_INVALID',
-      `${response.url.host} answered something else than the tags of ${label}`,
+      `${response.url.host} answered something else than ${what}`,
       { cause, details: { url: publicUrl(response.url), status: response.status } },
     );
   }
 }
 
-/** A page elsewhere is not asked for: it would be another server's word about this repository (C04). */
-function nextPage(link: string, response: HttpResponse, label: string): URL {
-  const url = parseServerUrl(link, response.url, 'next page');
-  if (url.origin !== response.url.origin) throw invalid(response, label, `lead to ${url.origin}`);
-  return url;
-}
-
-function invalid(response: HttpResponse, label: string, fault: string): EngineshedError {
-  return new EngineshedError('RESPONSE_INVALID', `The pages of the tags of ${label} ${fault}`, {
-    details: { url: publicUrl(response.url) },
-  });
-}
-
-function notFound(label: string) {
+function notFound(what: string) {
   return {
-    what: `the tags of ${label}`,
+    what,
     code: 'REFERENCE_NOT_FOUND',
     hint: 'Check the name of the repository. A private one may look as if it were not there until you log in.',
   } as const;

@@ -12,6 +12,7 @@ import type { RegistryHost } from './host.js';
 import type { Limits } from './limits.js';
 import { Manifests } from './manifests.js';
 import { listTags } from './paging.js';
+import { listReferrers } from './referrers.js';
 import { blobExists, uploadBlob } from './upload.js';
 
 /**
@@ -55,6 +56,8 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
       await manifests.tag(descriptor, parseTag(tag));
     },
     tags: () => listTags(host, repository, label),
+    referrers: (subject, artifactType) =>
+      listReferrers({ host, repository, manifests }, subject, artifactType),
   };
 }
 

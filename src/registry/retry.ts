@@ -20,6 +20,13 @@ export function isRetryableAnswer(response: HttpResponse): boolean {
   return retryableStatuses.has(response.status);
 }
 
+/** What ends {@link Pace.persist} early. */
+interface Persistence {
+  readonly signal?: AbortSignal | undefined;
+  /** Tells of an answer that it is taken as it is. */
+  readonly isFinal?: ((response: HttpResponse) => boolean) | undefined;
+}
+
 /**
  * Spaces out tries. What one request learns about a host (`Retry-After`, overload) holds for all requests to that host.
  */
@@ -42,13 +49,14 @@ export class Pace {
   async persist(
     url: URL,
     attempt: () => Promise<HttpResponse>,
-    signal?: AbortSignal | undefined,
+    options: Persistence = {},
   ): Promise<HttpResponse> {
+    const { signal, isFinal = () => false } = options;
     for (let tries = 1; ; tries++) {
       await this.ready(url, signal);
       try {
         const response = await attempt();
-        if (!isRetryableAnswer(response) || tries >= this.#limits.tries) return response;
+        if (!isRetryableAnswer(response) || isFinal(response) || tries >= this.#limits.tries) return response;
         response.discard();
         await this.pauseAfterAnswer(response, tries, signal);
       } catch (error) {

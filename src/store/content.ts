@@ -31,15 +31,17 @@ export function rememberingTarget(store: Store, target: Target, remembered: Reme
   };
   return {
     label: target.label,
+    repository: target.repository,
     async fetch(descriptor, options) {
       if (!isSmall(descriptor)) return target.fetch(descriptor, options);
       return streamOf(await small(descriptor));
     },
     exists: (descriptor) => target.exists(descriptor),
-    push: (descriptor, open) => target.push(descriptor, open),
+    push: (descriptor, open, options) => target.push(descriptor, open, options),
     resolve: (tagOrDigest) => target.resolve(tagOrDigest),
     tag: (descriptor, tag) => target.tag(descriptor, tag),
     tags: () => target.tags(),
+    referrers: (subject, artifactType) => target.referrers(subject, artifactType),
   };
 }
 

@@ -56,6 +56,10 @@ export function offlineTarget(store: Store, reference: RegistryReference): Targe
     async *tags() {
       throw offline(`The tags of ${label} cannot be listed`, label);
     },
+    // biome-ignore lint/correctness/useYield: there is nothing to yield
+    async *referrers() {
+      throw offline(`What refers to images of ${label} cannot be listed`, label);
+    },
   };
 }
 

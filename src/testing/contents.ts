@@ -16,6 +16,8 @@ export class Contents {
     string,
     { manifests: Map<string, StoredManifest>; tags: Map<string, string> }
   >();
+  /** Whether it has the referrers API; many a registry of before distribution specification 1.1 has not. */
+  referrersApi = true;
   /** What came so far, by session. */
   readonly uploads = new Map<string, Buffer>();
   /** Which repositories have a blob, where not all of them do. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type Contents, sha256 } from './contents.js';
+import { serveReferrers, subjectOf } from './referrers.js';
 import { refuse } from './refuse.js';
 import type { RecordedRequest } from './registry.js';
 import { serveUpload } from './uploads.js';
@@ -10,9 +11,11 @@ export async function serve(
   request: RecordedRequest,
   response: ServerResponse,
 ): Promise<void> {
-  const route = /^\/v2\/(.+)\/(manifests|blobs|tags)\/(.*)$/.exec(request.path);
+  const route = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/(.*)$/.exec(request.path);
   const [, name = '', kind, rest = ''] = route ?? [];
   if (request.path === '/v2/') return void response.writeHead(200).end('{}');
+  if (kind === 'referrers' && contents.referrersApi)
+    return serveReferrers(contents, name, rest, request, response);
   if (kind === 'manifests') return serveManifest(contents, name, rest, request, response);
   if (kind === 'tags' && rest === 'list') return serveTags(contents, name, request, response);
   if (kind === 'blobs' && rest.startsWith('uploads/'))
@@ -36,8 +39,13 @@ async function serveManifest(
     if (isDigest && reference !== digest) return refuse(response, 400, 'DIGEST_INVALID', 'not its digest');
     const mediaType = request.headers['content-type'] ?? '';
     contents.addManifest(name, mediaType, bytes, isDigest ? undefined : reference);
+    const subject = contents.referrersApi ? subjectOf(bytes) : undefined;
     response
-      .writeHead(201, { location: `/v2/${name}/manifests/${digest}`, 'docker-content-digest': digest })
+      .writeHead(201, {
+        location: `/v2/${name}/manifests/${digest}`,
+        'docker-content-digest': digest,
+        ...(subject === undefined ? {} : { 'oci-subject': subject }),
+      })
       .end();
     return;
   }

@@ -52,6 +52,7 @@ function counting(target: Target): Target & { readonly asked: string[] } {
     push: (descriptor, open) => target.push(descriptor, open),
     tag: (descriptor, tag) => target.tag(descriptor, tag),
     tags: () => target.tags(),
+    referrers: (subject, artifactType) => target.referrers(subject, artifactType),
   };
 }
 
