@@ -12,7 +12,7 @@ const may = {
   store: ['errors', 'oci', 'files', 'content', 'layer', 'engine'],
   shim: ['errors', 'oci', 'files', 'store'],
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
-  testing: ['errors', 'oci'],
+  testing: [],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { type Algorithm, algorithmOf, digestOf } from './digest.js';
 
 /** A stored manifest. */
 export interface StoredManifest {
@@ -6,33 +6,41 @@ export interface StoredManifest {
   readonly bytes: Buffer;
 }
 
+/** What one repository stores. */
+export interface StoredRepository {
+  /** By digest. */
+  readonly manifests: Map<string, StoredManifest>;
+  /** The digests of tagged manifests, by tag. */
+  readonly tags: Map<string, string>;
+}
+
 /**
- * What a registry stores: blobs by digest, manifests and tags by repository. A blob that was put here directly is in every
- * repository; one that was uploaded, mounted or added to a repository is only there.
+ * What a registry stores: blobs by digest, manifests and tags by repository. Nothing is checked here: a test may put in what no
+ * registry would take, and take out what others refer to. A blob that was put here directly is in every repository; one that
+ * was uploaded, mounted or added to a repository is only there.
  */
 export class Contents {
+  /** By digest. */
   readonly blobs = new Map<string, Buffer>();
-  readonly repositories = new Map<
-    string,
-    { manifests: Map<string, StoredManifest>; tags: Map<string, string> }
-  >();
+  /** By name. */
+  readonly repositories = new Map<string, StoredRepository>();
   /** Whether it has the referrers API; many a registry of before distribution specification 1.1 has not. */
   referrersApi = true;
-  /** What came so far, by session. */
+  /** What came so far, by upload session. */
   readonly uploads = new Map<string, Buffer>();
   /** Which repositories have a blob, where not all of them do. */
   readonly #homes = new Map<string, Set<string>>();
 
   /** A repository, made if it is not there. */
-  repository(name: string) {
+  repository(name: string): StoredRepository {
     const known = this.repositories.get(name) ?? { manifests: new Map(), tags: new Map() };
     this.repositories.set(name, known);
     return known;
   }
 
-  /** Stores a blob, in one repository or in all of them; returns its digest. */
+  /** Stores a blob under its sha256, in one repository or in all of them; returns its digest. */
   addBlob(bytes: Buffer, name?: string): string {
-    const digest = sha256(bytes);
+    const digest = digestOf(bytes, 'sha256');
     if (name === undefined) this.blobs.set(digest, bytes);
     else this.store(name, digest, bytes);
     return digest;
@@ -59,17 +67,46 @@ export class Contents {
     return true;
   }
 
-  /** Stores a manifest and, where told, tags it; returns its digest. */
-  addManifest(name: string, mediaType: string, bytes: Buffer, tag?: string): string {
-    const digest = sha256(bytes);
+  /** Takes a blob out of one repository, or out of all where all had it; tells whether it was there. */
+  removeBlob(name: string, digest: string): boolean {
+    if (this.blob(name, digest) === undefined) return false;
+    const homes = this.#homes.get(digest);
+    homes?.delete(name);
+    if (homes === undefined || homes.size === 0) {
+      this.#homes.delete(digest);
+      this.blobs.delete(digest);
+    }
+    return true;
+  }
+
+  /** Stores a manifest and, where told, tags it; returns its digest, by sha256 unless told. */
+  addManifest(
+    name: string,
+    mediaType: string,
+    bytes: Buffer,
+    tag?: string,
+    algorithm: Algorithm = 'sha256',
+  ): string {
+    const digest = digestOf(bytes, algorithm);
     const repository = this.repository(name);
     repository.manifests.set(digest, { mediaType, bytes });
     if (tag !== undefined) repository.tags.set(tag, digest);
     return digest;
   }
-}
 
-/** The digest of bytes. */
-export function sha256(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  /** The manifest that a tag or digest names, with its digest. */
+  manifest(name: string, reference: string): { digest: string; manifest: StoredManifest } | undefined {
+    const repository = this.repositories.get(name);
+    const digest = algorithmOf(reference) === undefined ? repository?.tags.get(reference) : reference;
+    const manifest = digest === undefined ? undefined : repository?.manifests.get(digest);
+    return digest === undefined || manifest === undefined ? undefined : { digest, manifest };
+  }
+
+  /** Takes out a tag, or a manifest with all its tags; tells whether it was there. */
+  removeManifest(name: string, reference: string): boolean {
+    const { manifests, tags } = this.repositories.get(name) ?? { manifests: new Map(), tags: new Map() };
+    if (tags.delete(reference)) return true;
+    for (const [tag, digest] of tags) if (digest === reference) tags.delete(tag);
+    return manifests.delete(reference);
+  }
 }

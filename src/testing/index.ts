@@ -1,9 +1,10 @@
-export { Contents, type StoredManifest, sha256 } from './contents.js';
-export { refuse } from './refuse.js';
+export { type Answer, refuse, send } from './answer.js';
+export { Contents, type StoredManifest, type StoredRepository } from './contents.js';
+export { type Algorithm, sha256 } from './digest.js';
 export {
-  type RecordedRequest,
   type Script,
   ScriptedRegistry,
   type ScriptedRegistryOptions,
 } from './registry.js';
+export type { RecordedRequest, RequestKind } from './request.js';
 export { startTokenService, type TokenService, type TokenServiceOptions } from './token.js';

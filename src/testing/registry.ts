@@ -1,35 +1,29 @@
+import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { type Answer, send } from './answer.js';
 import { Contents } from './contents.js';
 import { serve } from './protocol.js';
-
-/** A request as the scripted registry saw it. */
-export interface RecordedRequest {
-  readonly method: string;
-  /** The path, decoded by nobody. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: http.IncomingHttpHeaders;
-  /** The body, read when a handler asked for it; rejects where the connection is lost before its end. */
-  readonly body: () => Promise<Buffer>;
-  /** What comes of the body, and whether that is all of it. */
-  readonly received: () => Promise<{ readonly bytes: Buffer; readonly whole: boolean }>;
-  /** Lets the connection be lost after so many bytes of the body; to be said before the body is read. */
-  readonly cutAfter: (bytes: number) => void;
-}
+import { memoize, type RecordedRequest, record } from './request.js';
 
 /**
  * A piece of misbehaviour, asked before the registry answers properly. It answers itself and returns `handled`, or leaves
- * the request to the next script and at last to the registry by returning nothing.
+ * the request to the next script and at last to the registry by returning nothing. `proper` does what was asked for and gives
+ * what the registry would answer, to be changed and sent; undefined where the connection was lost.
  */
 export type Script = (
   request: RecordedRequest,
   response: http.ServerResponse,
+  proper: () => Promise<Answer | undefined>,
 ) => 'handled' | undefined | Promise<'handled' | undefined>;
 
 /** How to start a scripted registry. */
 export interface ScriptedRegistryOptions {
+  /** The port; a free one where none is given. */
+  readonly port?: number;
+  /** What it stores, where several are to share it; nothing at first where none is given. */
+  readonly contents?: Contents;
   /** PEM texts to serve over TLS with; plain http without. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
@@ -37,26 +31,30 @@ export interface ScriptedRegistryOptions {
 /** A registry of the distribution specification, on loopback, that records what it is asked and misbehaves on request. */
 export class ScriptedRegistry {
   /** What it stores; tests may put things in and take them out. */
-  readonly contents = new Contents();
+  readonly contents: Contents;
   /** Every request, in the order of arrival. */
   readonly requests: RecordedRequest[] = [];
   /** `127.0.0.1:port`, as in references. */
   readonly host: string;
+  /** `http://127.0.0.1:port`, or https. */
   readonly url: string;
   readonly #server: http.Server;
   #scripts: Script[] = [];
 
-  private constructor(server: http.Server, scheme: string) {
+  private constructor(server: http.Server, scheme: string, contents: Contents) {
+    this.contents = contents;
     this.#server = server;
     this.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.url = `${scheme}://${this.host}`;
   }
 
-  /** Starts one on a free port of the loopback interface. */
+  /** Starts one on the loopback interface; rejects where the port is taken. */
   static async start(options: ScriptedRegistryOptions = {}): Promise<ScriptedRegistry> {
-    const server = options.tls === undefined ? http.createServer() : https.createServer(options.tls);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const registry = new ScriptedRegistry(server, options.tls === undefined ? 'http' : 'https');
+    const { tls, port = 0, contents = new Contents() } = options;
+    const server = tls === undefined ? http.createServer() : https.createServer(tls);
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const registry = new ScriptedRegistry(server, tls === undefined ? 'http' : 'https', contents);
     server.on('request', (incoming, response) => {
       registry.#answer(incoming, response).catch(() => response.destroy());
     });
@@ -95,56 +93,13 @@ export class ScriptedRegistry {
   }
 
   async #answer(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const url = new URL(`http://registry${incoming.url}`);
-    let limit = Number.POSITIVE_INFINITY;
-    const received = once(() => readBody(incoming, limit));
-    const request: RecordedRequest = {
-      method: incoming.method ?? '',
-      path: url.pathname,
-      query: url.searchParams,
-      headers: incoming.headers,
-      received,
-      body: async () => {
-        const { bytes, whole } = await received();
-        if (!whole) throw new Error('the connection was lost before the end of the body');
-        return bytes;
-      },
-      cutAfter: (bytes) => {
-        limit = bytes;
-      },
-    };
+    const request = record(incoming);
+    const proper = memoize(() => serve(this.contents, request));
     this.requests.push(request);
     for (const script of this.#scripts) {
-      if ((await script(request, response)) === 'handled') return;
+      if ((await script(request, response, proper)) === 'handled') return;
     }
-    await serve(this.contents, request, response);
+    const answer = await proper();
+    if (answer !== undefined) send(response, answer);
   }
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
-async function readBody(
-  incoming: http.IncomingMessage,
-  limit: number,
-): Promise<{ bytes: Buffer; whole: boolean }> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of incoming) {
-      chunks.push(chunk as Buffer);
-      size += chunk.byteLength;
-      if (size < limit) continue;
-      incoming.socket.resetAndDestroy();
-      return { bytes: Buffer.concat(chunks).subarray(0, limit), whole: false };
-    }
-  } catch {
-    return { bytes: Buffer.concat(chunks), whole: false };
-  }
-  return { bytes: Buffer.concat(chunks), whole: true };
 }

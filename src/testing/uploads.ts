@@ -1,63 +1,49 @@
-import { createHash, randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { type Answer, answer, refusal } from './answer.js';
 import type { Contents } from './contents.js';
-import { refuse } from './refuse.js';
-import type { RecordedRequest } from './registry.js';
+import { algorithmOf, digestOf } from './digest.js';
+import type { RecordedRequest } from './request.js';
 
 /**
  * Answers what is asked below `/v2/NAME/blobs/uploads/` (distribution specification, "Push" and "Cancel a blob upload"):
  * POST, also with the whole blob or to mount one, and PATCH, GET, PUT and DELETE of a session. It is strict: each answer
  * names a new location, and bytes that are sent to another one than the last are refused with 416. What comes of a body
- * before the connection is lost stays in the session.
+ * before the connection is lost stays in the session, and has no answer.
  */
-export async function serveUpload(
-  contents: Contents,
-  name: string,
-  session: string,
-  request: RecordedRequest,
-  response: ServerResponse,
-): Promise<void> {
-  if (session === '' && request.method === 'POST') return begin(contents, name, request, response);
+export async function serveUpload(contents: Contents, request: RecordedRequest): Promise<Answer | undefined> {
+  const { repository: name, reference: session, method } = request;
+  if (session === '' && method === 'POST') return begin(contents, request);
   const bytes = contents.uploads.get(session);
   if (bytes === undefined) {
     await request.received();
-    return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'upload unknown');
+    return refusal(404, 'BLOB_UPLOAD_UNKNOWN', 'upload unknown');
   }
-  if (request.method === 'GET')
-    return void response.writeHead(204, progress(name, session, bytes.byteLength)).end();
-  if (request.method === 'DELETE') {
+  if (method === 'GET') return answer(204, progress(name, session, bytes.byteLength));
+  if (method === 'DELETE') {
     contents.uploads.delete(session);
-    return void response.writeHead(204).end();
+    return answer(204, {});
   }
-  if (request.method === 'PATCH' || request.method === 'PUT')
-    return take(contents, name, session, bytes, request, response);
-  refuse(response, 405, 'UNSUPPORTED', 'not supported');
+  if (method === 'PATCH' || method === 'PUT') return take(contents, bytes, request);
+  return refusal(405, 'UNSUPPORTED', 'not supported');
 }
 
-async function begin(
-  contents: Contents,
-  name: string,
-  request: RecordedRequest,
-  response: ServerResponse,
-): Promise<void> {
+async function begin(contents: Contents, request: RecordedRequest): Promise<Answer> {
   const { mount, from, digest } = Object.fromEntries(request.query);
-  if (mount !== undefined && contents.mount(mount, from, name))
-    return void response.writeHead(201, stored(name, mount)).end();
-  if (digest !== undefined) return commit(contents, name, digest, await request.body(), response);
+  const name = request.repository;
+  if (mount !== undefined && contents.mount(mount, from, name)) return stored(name, mount);
+  if (digest !== undefined) return commit(contents, name, digest, await request.body());
   const session = randomUUID();
   contents.uploads.set(session, Buffer.alloc(0));
-  response.writeHead(202, progress(name, session, 0)).end();
+  return answer(202, progress(name, session, 0));
 }
 
 /** Takes the bytes of a PATCH or PUT; a PUT closes the session. */
 async function take(
   contents: Contents,
-  name: string,
-  session: string,
   before: Buffer,
   request: RecordedRequest,
-  response: ServerResponse,
-): Promise<void> {
+): Promise<Answer | undefined> {
+  const { repository: name, reference: session } = request;
   const at = before.byteLength;
   const { bytes, whole } = await request.received();
   const range = request.headers['content-range'];
@@ -66,26 +52,21 @@ async function take(
     (request.query.get('at') ?? String(at)) === String(at) &&
     (range === undefined ? true : range.startsWith(`${at}-`)) &&
     (range === undefined || !whole || range === `${at}-${at + bytes.byteLength - 1}`);
-  if (!isInOrder && !isEmpty) {
-    response.writeHead(416, progress(name, session, at)).end();
-    return;
-  }
+  if (!isInOrder && !isEmpty) return answer(416, progress(name, session, at));
   const all = Buffer.concat([before, bytes]);
   contents.uploads.set(session, all);
-  if (!whole) return;
-  if (request.method === 'PATCH')
-    return void response.writeHead(202, progress(name, session, all.byteLength)).end();
+  if (!whole) return undefined;
+  if (request.method === 'PATCH') return answer(202, progress(name, session, all.byteLength));
   contents.uploads.delete(session);
-  commit(contents, name, request.query.get('digest') ?? '', all, response);
+  return commit(contents, name, request.query.get('digest') ?? '', all);
 }
 
-function commit(contents: Contents, name: string, digest: string, blob: Buffer, response: ServerResponse) {
-  const [algorithm = ''] = digest.split(':', 1);
-  const isKnown = algorithm === 'sha256' || algorithm === 'sha512';
-  const actual = isKnown ? `${algorithm}:${createHash(algorithm).update(blob).digest('hex')}` : undefined;
-  if (digest !== actual) return refuse(response, 400, 'DIGEST_INVALID', 'digest invalid');
+function commit(contents: Contents, name: string, digest: string, blob: Buffer): Answer {
+  const algorithm = algorithmOf(digest);
+  if (algorithm === undefined || digest !== digestOf(blob, algorithm))
+    return refusal(400, 'DIGEST_INVALID', 'digest invalid');
   contents.store(name, digest, blob);
-  response.writeHead(201, stored(name, digest)).end();
+  return stored(name, digest);
 }
 
 function progress(name: string, session: string, bytes: number) {
@@ -96,6 +77,6 @@ function progress(name: string, session: string, bytes: number) {
   };
 }
 
-function stored(name: string, digest: string) {
-  return { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest };
+function stored(name: string, digest: string): Answer {
+  return answer(201, { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest });
 }

@@ -226,6 +226,7 @@ describe('manifests', () => {
 
   it('are tagged with the bytes that were pushed, or else with those that are there', async () => {
     const registry = await scripted();
+    registry.contents.addBlob(Buffer.from('{}'));
     const repository = target(registry);
     await repository.push(manifest, opens(manifestBytes));
     await repository.tag(manifest, 'one');
