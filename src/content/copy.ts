@@ -1,5 +1,11 @@
 import { EngineshedError, inOperation } from '../errors/index.js';
-import { type Descriptor, isIndexType, isManifestType, successors } from '../oci/index.js';
+import {
+  type Descriptor,
+  isIndexType,
+  isManifestType,
+  type ParsedManifest,
+  successors,
+} from '../oci/index.js';
 import { readManifest } from './image.js';
 import { mapLimited } from './limit.js';
 import type { ByteStream, ContentStore, Reporter, Target } from './types.js';
@@ -40,10 +46,11 @@ export async function copy(
   const result = { sentBytes: 0, presentBytes: 0 };
   const seen = new Set<string>();
 
-  const send = async (descriptor: Descriptor) => {
+  const send = async (descriptor: Descriptor, parsed?: ParsedManifest) => {
     const { digest: id, size: total } = descriptor;
     const label = shortDigest(id);
-    if (await to.exists(descriptor)) {
+    // One that refers to another is pushed again: that it is there does not mean that it is in the list of referrers.
+    if (!hasSubject(parsed) && (await to.exists(descriptor))) {
       result.presentBytes += total;
       report({ type: 'present', id, label, total });
       return;
@@ -69,9 +76,9 @@ export async function copy(
     const blobs = new Map(
       next.filter((entry) => !manifests.includes(entry)).map((entry) => [entry.digest, entry]),
     );
-    await mapLimited([...blobs.values()], concurrentTransfers, send);
+    await mapLimited([...blobs.values()], concurrentTransfers, (blob) => send(blob));
     for (const manifest of manifests) await visit(manifest);
-    await send(descriptor);
+    await send(descriptor, parsed);
   };
 
   try {
@@ -81,6 +88,10 @@ export async function copy(
     throw inOperation(`Copying ${shortDigest(root.digest)} to ${to.label}`, error);
   }
   return result;
+}
+
+function hasSubject(parsed: ParsedManifest | undefined): boolean {
+  return (parsed?.kind === 'index' ? parsed.index : parsed?.manifest)?.subject !== undefined;
 }
 
 /** `sha256:` and the first twelve digits, for people. */

@@ -62,6 +62,7 @@ export const errorCodes = {
   TIMEOUT: 'unavailable',
   RATE_LIMITED: 'unavailable',
   TLS_FAILED: 'unavailable',
+  REFERRERS_CONFLICT: 'unavailable',
   STORE_BUSY: 'unavailable',
   OFFLINE: 'unavailable',
 

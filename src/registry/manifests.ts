@@ -31,6 +31,13 @@ export interface ReadManifest {
   readonly etag: string | undefined;
 }
 
+/** A manifest that a registry took. */
+export interface PushedManifest {
+  readonly bytes: Buffer;
+  /** The subject that the registry says it has looked at (`OCI-Subject`). */
+  readonly processedSubject: string | undefined;
+}
+
 /** The manifests and tags of one repository. */
 export class Manifests {
   /** The repository, as in references. */
@@ -140,10 +147,33 @@ export class Manifests {
    * @throws EngineshedError `MANIFEST_TOO_LARGE`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `RESPONSE_INVALID` where the registry
    * refuses it
    */
-  async push(descriptor: Descriptor, open: OpenContent): Promise<void> {
+  async push(descriptor: Descriptor, open: OpenContent): Promise<PushedManifest> {
     const bytes = await readAll(await open(), descriptor, maxManifestBytes);
-    await this.#put(descriptor, bytes, descriptor.digest);
+    const response = await this.#put(descriptor, bytes, descriptor.digest);
     this.#keep(descriptor.digest, bytes);
+    return { bytes, processedSubject: response.header('oci-subject') };
+  }
+
+  /**
+   * Stores a manifest under a tag, in the place of what was read there with the entity tag `etag`.
+   * @returns false where the registry found that something else is there now; most do not look
+   * @throws EngineshedError as {@link push} does
+   */
+  async replace(
+    descriptor: Descriptor,
+    bytes: Buffer,
+    tag: string,
+    etag: string | undefined,
+  ): Promise<boolean> {
+    // Only a strong entity tag stands for exactly these bytes (RFC 9110, 8.8.1).
+    const condition = etag === undefined || etag.startsWith('W/') ? {} : { 'if-match': etag };
+    const response = await this.#sendPut(descriptor, bytes, tag, condition);
+    if (response.status === 412) {
+      response.discard();
+      return false;
+    }
+    await this.#checkPut(response, descriptor, tag);
+    return true;
   }
 
   /** Lets a tag stand for a manifest that is there (distribution specification, "Pushing Manifests"). */
@@ -155,16 +185,30 @@ export class Manifests {
     this.#keep(descriptor.digest, bytes);
   }
 
-  async #put(descriptor: Descriptor, bytes: Buffer, as: string): Promise<void> {
-    const response = await this.#host.send({
+  async #put(descriptor: Descriptor, bytes: Buffer, as: string): Promise<HttpResponse> {
+    const response = await this.#sendPut(descriptor, bytes, as, {});
+    await this.#checkPut(response, descriptor, as);
+    return response;
+  }
+
+  #sendPut(
+    { mediaType }: Descriptor,
+    bytes: Buffer,
+    as: string,
+    condition: Readonly<Record<string, string>>,
+  ): Promise<HttpResponse> {
+    return this.#host.send({
       ...this.#request('PUT', as, 'push'),
-      headers: { 'content-type': descriptor.mediaType },
+      headers: { 'content-type': mediaType, ...condition },
       body: { length: bytes.byteLength, open: async () => streamOf(bytes) },
     });
+  }
+
+  async #checkPut(response: HttpResponse, { digest }: Descriptor, as: string): Promise<void> {
     if (response.status !== 201 && response.status !== 200)
       throw await this.#host.refusal(response, { what: `the push of ${this.#name(as)}` });
     response.discard();
-    this.#agreedDigest(response, descriptor.digest, descriptor.digest);
+    this.#agreedDigest(response, digest, digest);
   }
 
   /**

@@ -1,17 +1,16 @@
-import { EngineshedError, isEngineshedError } from '../errors/index.js';
+import { EngineshedError } from '../errors/index.js';
 import {
   type Descriptor,
-  isIndexType,
   maxManifestBytes,
   maxReferrers,
   mediaTypes,
   parseReferrers,
   referrerFilter,
-  referrersTag,
 } from '../oci/index.js';
 import type { RegistryHost } from './host.js';
 import type { Manifests } from './manifests.js';
 import { pagesOf } from './pages.js';
+import { readTaggedReferrers } from './referrers-tag.js';
 import type { HttpResponse } from './response.js';
 import { isWebPage, webPageError } from './status-error.js';
 import { publicUrl } from './url.js';
@@ -49,45 +48,20 @@ export async function* listReferrers(
   }
 }
 
-/** The list that a repository keeps under the referrers tag of a subject, as it is in this moment. */
-export interface TaggedReferrers {
-  /** The list as it was written. */
-  readonly bytes: Uint8Array;
-  readonly entries: readonly Descriptor[];
-  /** The entity tag of the answer, where it can be used for a conditional write. */
-  readonly etag: string | undefined;
-}
-
 /**
- * Reads the list under the referrers tag of a subject; undefined where there is none.
- * @throws EngineshedError `RESPONSE_INVALID` where something else is tagged so, and as `Manifests.read` does
+ * Tells whether a registry has the referrers API.
+ * @throws EngineshedError as {@link listReferrers} does
  */
-export async function readTaggedReferrers(
-  { manifests }: ReferrersOf,
-  subject: Descriptor,
-): Promise<TaggedReferrers | undefined> {
-  const tag = referrersTag(subject.digest);
-  let answer: Awaited<ReturnType<Manifests['read']>>;
-  try {
-    answer = await manifests.read(tag);
-  } catch (error) {
-    if (isEngineshedError(error, 'REFERENCE_NOT_FOUND')) return undefined;
-    throw error;
+export async function hasReferrersApi(of: ReferrersOf, subject: Descriptor): Promise<boolean> {
+  for await (const { response, body } of apiPages(of, subject, undefined)) {
+    if (hasNoApi(of.host, response, body)) {
+      response.discard();
+      return false;
+    }
+    if (body === undefined) throw await of.host.refusal(response, { what: nameOf(of, subject) });
+    return !isWebPage(response);
   }
-  const { descriptor, bytes, etag } = answer;
-  // GitLab takes the tag for the digest and answers with the subject itself.
-  if (descriptor.digest === subject.digest) return undefined;
-  if (!isIndexType(descriptor.mediaType)) {
-    throw new EngineshedError(
-      'RESPONSE_INVALID',
-      `${manifests.label}:${tag} is no list of referrers but "${descriptor.mediaType}"`,
-      {
-        hint: 'Delete that tag, or let the one who made it do so.',
-        details: { actual: descriptor.mediaType },
-      },
-    );
-  }
-  return { bytes, etag, entries: parseReferrers(bytes, `list of referrers ${manifests.label}:${tag}`) };
+  return false;
 }
 
 async function* referrerPages(
@@ -95,12 +69,26 @@ async function* referrerPages(
   subject: Descriptor,
   artifactType: string | undefined,
 ): AsyncGenerator<readonly Descriptor[], void, undefined> {
-  const { host, repository, manifests } = of;
-  const what = `the referrers of ${manifests.label}@${subject.digest}`;
+  const { host } = of;
+  const what = nameOf(of, subject);
+  for await (const { response, body, first } of apiPages(of, subject, artifactType)) {
+    if (first && hasNoApi(host, response, body)) {
+      response.discard();
+      yield (await readTaggedReferrers(of, subject))?.entries ?? [];
+      return;
+    }
+    if (body === undefined) throw await host.refusal(response, { what });
+    if (isWebPage(response)) throw webPageError(response, what);
+    yield readPage(response, body, what);
+  }
+}
+
+function apiPages(of: ReferrersOf, subject: Descriptor, artifactType: string | undefined) {
+  const { host, repository } = of;
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
-  const pages = pagesOf({
+  return pagesOf({
     host,
-    what,
+    what: nameOf(of, subject),
     maxPages,
     maxBytes: maxManifestBytes,
     request: {
@@ -111,16 +99,6 @@ async function* referrerPages(
       isFinal: (response) => !host.isOwn(response.url),
     },
   });
-  for await (const { response, body, first } of pages) {
-    if (first && hasNoApi(host, response, body)) {
-      response.discard();
-      yield (await readTaggedReferrers(of, subject))?.entries ?? [];
-      return;
-    }
-    if (body === undefined) throw await host.refusal(response, { what });
-    if (isWebPage(response)) throw webPageError(response, what);
-    yield readPage(response, body, what);
-  }
 }
 
 /**
@@ -147,7 +125,12 @@ function readPage(response: HttpResponse, body: Uint8Array, what: string): reado
   }
 }
 
-function tooMany({ manifests }: ReferrersOf, subject: Descriptor): EngineshedError {
+function nameOf({ manifests }: ReferrersOf, subject: Descriptor): string {
+  return `the referrers of ${manifests.label}@${subject.digest}`;
+}
+
+/** The error of a list that is longer than anybody reads. */
+export function tooMany({ manifests }: ReferrersOf, subject: Descriptor): EngineshedError {
   return new EngineshedError(
     'RESPONSE_INVALID',
     `${manifests.label}@${subject.digest} has more than ${maxReferrers} referrers`,

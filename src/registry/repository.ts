@@ -5,7 +5,9 @@ import {
   isDockerSchema1,
   isIndexType,
   isManifestType,
+  parseManifest,
   parseTag,
+  referralOf,
 } from '../oci/index.js';
 import { openDownload } from './download.js';
 import type { RegistryHost } from './host.js';
@@ -13,6 +15,7 @@ import type { Limits } from './limits.js';
 import { Manifests } from './manifests.js';
 import { listTags } from './paging.js';
 import { listReferrers } from './referrers.js';
+import { ReferrersRecord } from './referrers-record.js';
 import { blobExists, uploadBlob } from './upload.js';
 
 /**
@@ -22,6 +25,8 @@ import { blobExists, uploadBlob } from './upload.js';
 export function repositoryTarget(host: RegistryHost, limits: Limits, repository: string): Target {
   const label = `${host.registry}/${repository}`;
   const manifests = new Manifests(host, limits, repository);
+  const of = { host, repository, manifests };
+  const record = new ReferrersRecord(of, limits);
   const nameOf = ({ digest }: Descriptor) => `blob ${label}@${digest}`;
   return {
     label,
@@ -48,7 +53,14 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
       return blobExists(host, repository, descriptor, 'pull');
     },
     async push(descriptor, open) {
-      if (isManifest(descriptor)) return manifests.push(descriptor, open);
+      if (isManifest(descriptor)) {
+        const { bytes, processedSubject } = await manifests.push(descriptor, open);
+        const referral = isDockerSchema1(descriptor.mediaType)
+          ? undefined
+          : referralOf(descriptor, parseManifest(bytes, descriptor));
+        if (referral !== undefined) await record.add(referral, processedSubject);
+        return;
+      }
       if (await blobExists(host, repository, descriptor, 'push')) return;
       await uploadBlob({ host, limits, repository, descriptor, open, what: nameOf(descriptor) });
     },
@@ -56,8 +68,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
       await manifests.tag(descriptor, parseTag(tag));
     },
     tags: () => listTags(host, repository, label),
-    referrers: (subject, artifactType) =>
-      listReferrers({ host, repository, manifests }, subject, artifactType),
+    referrers: (subject, artifactType) => listReferrers(of, subject, artifactType),
   };
 }
 

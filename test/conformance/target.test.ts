@@ -1,15 +1,35 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { copy, createLayout, memoryTarget, openLayout } from '../../src/content/index.js';
+import { copy, createLayout, memoryTarget, openLayout, streamOf } from '../../src/content/index.js';
 import { ownerOf } from '../../src/files/index.js';
+import { describe as describeBytes, mediaTypes } from '../../src/oci/index.js';
+import { artifact, pushArtifact, referrersOf } from '../support/artifact.js';
+import { scripted, target } from '../support/registry-client.js';
 import { temporaryDirectory } from '../support/temporary.js';
-import { image, targetConformance } from './target.js';
+import { image, referrersConformance, targetConformance } from './target.js';
 
 const owner = ownerOf(process.pid);
 
-describe('the memory target', () => targetConformance(() => memoryTarget()));
-describe('the OCI image layout', () =>
-  targetConformance(() => createLayout(`${temporaryDirectory()}/images`, owner)));
+describe('the memory target', () => {
+  targetConformance(() => memoryTarget());
+  referrersConformance(() => memoryTarget());
+});
+describe('the OCI image layout', () => {
+  const layout = () => createLayout(`${temporaryDirectory()}/images`, owner);
+  targetConformance(layout);
+  referrersConformance(layout);
+});
+describe('a registry with the referrers API', () => {
+  const repository = async () => target(await scripted());
+  targetConformance(repository);
+  referrersConformance(repository);
+});
+describe('a registry without the referrers API', () =>
+  referrersConformance(async () => {
+    const registry = await scripted();
+    registry.contents.referrersApi = false;
+    return target(registry);
+  }));
 
 describe('an OCI image layout', () => {
   it('is what the image specification says', async () => {
@@ -37,6 +57,45 @@ describe('an OCI image layout', () => {
     const tags: string[] = [];
     for await (const tag of openLayout(directory, owner).tags()) tags.push(tag);
     expect(tags).toHaveLength(12);
+  });
+
+  it('keeps what refers to an image when its tag moves on', async () => {
+    const directory = `${temporaryDirectory()}/images`;
+    const { from, root, tag } = await image('one');
+    const layout = createLayout(directory, owner);
+    await copy(from, root, layout, { tags: [tag] });
+    const note = await pushArtifact(layout, root, 'a/note', {
+      'org.opencontainers.image.ref.name': 'not a tag',
+    });
+    await layout.tag(note, 'note');
+    await layout.tag(root, 'note');
+    expect(await referrersOf(openLayout(directory, owner), root)).toMatchObject([{ digest: note.digest }]);
+    const { manifests } = JSON.parse(readFileSync(`${directory}/index.json`, 'utf8'));
+    expect(manifests.find(({ digest }: { digest: string }) => digest === note.digest)).toEqual({
+      mediaType: note.mediaType,
+      digest: note.digest,
+      size: note.size,
+      artifactType: 'a/note',
+    });
+  });
+
+  it('is read with the list of referrers that other tools keep in it', async () => {
+    const directory = `${temporaryDirectory()}/images`;
+    const { from, root, tag } = await image('one');
+    const layout = createLayout(directory, owner);
+    await copy(from, root, layout, { tags: [tag] });
+    const other = artifact(root, 'a/note').descriptor;
+    const list = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: mediaTypes.imageIndex,
+        manifests: [{ ...other, artifactType: 'a/note' }],
+      }),
+    );
+    const descriptor = describeBytes(mediaTypes.imageIndex, list);
+    await layout.push(descriptor, async () => streamOf(list));
+    await layout.tag(descriptor, root.digest.replace(':', '-'));
+    expect(await referrersOf(layout, root, 'a/note')).toMatchObject([{ digest: other.digest }]);
   });
 
   it('is not made in a directory of something else', () => {

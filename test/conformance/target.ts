@@ -8,6 +8,7 @@ import {
   describe as describeBytes,
   mediaTypes,
 } from '../../src/oci/index.js';
+import { pushArtifact, referrersOf } from '../support/artifact.js';
 
 /** Every place of images has to behave the same; a registry joins where one runs (see test/interop). */
 export function targetConformance(makeTarget: () => Promise<Target> | Target): void {
@@ -84,6 +85,48 @@ export function targetConformance(makeTarget: () => Promise<Target> | Target): v
     const again = await copy(from, root, target, { tags: [tag] });
     expect(again.sentBytes).toBe(0);
     expect(again.presentBytes).toBe(first.sentBytes);
+  });
+}
+
+/** What refers to an image is found from it, in every place. */
+export function referrersConformance(makeTarget: () => Promise<Target> | Target): void {
+  it('finds what refers to an image, by its type too', async () => {
+    const target = await makeTarget();
+    const { from, root, tag } = await image('one');
+    await copy(from, root, target, { tags: [tag] });
+    expect(await referrersOf(target, root)).toEqual([]);
+    const bill = await pushArtifact(target, root, 'application/spdx+json', { note: 'first' });
+    const plain = await pushArtifact(target, root, undefined);
+    const again = await pushArtifact(target, root, 'application/spdx+json', { note: 'first' });
+    expect(again.digest).toBe(bill.digest);
+    const all = await referrersOf(target, root);
+    expect(all.map(({ digest }) => digest).sort()).toEqual([bill.digest, plain.digest].sort());
+    expect(all.find(({ digest }) => digest === bill.digest)).toMatchObject({
+      ...bill,
+      artifactType: 'application/spdx+json',
+      annotations: { note: 'first' },
+    });
+    expect(all.find(({ digest }) => digest === plain.digest)?.artifactType).toBe(
+      'application/vnd.oci.empty.v1+json',
+    );
+    expect((await referrersOf(target, root, 'application/spdx+json')).map(({ digest }) => digest)).toEqual([
+      bill.digest,
+    ]);
+    expect(await referrersOf(target, root, 'application/none')).toEqual([]);
+    expect(await referrersOf(target, bill)).toEqual([]);
+    const onBill = await pushArtifact(target, bill, 'application/note');
+    expect(await referrersOf(target, bill)).toMatchObject([{ digest: onBill.digest }]);
+  });
+
+  it('loses none of many that come at once', async () => {
+    const target = await makeTarget();
+    const { from, root, tag } = await image('one');
+    await copy(from, root, target, { tags: [tag] });
+    const pushed = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => pushArtifact(target, root, 'a/b', { at: String(at) })),
+    );
+    const found = (await referrersOf(target, root)).map(({ digest }) => digest);
+    expect(found.sort()).toEqual(pushed.map(({ digest }) => digest).sort());
   });
 }
 
