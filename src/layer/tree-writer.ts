@@ -1,23 +1,10 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  rmdirSync,
-  symlinkSync,
-  writeSync,
-} from 'node:fs';
-import { EngineshedError, inOperation } from '../errors/index.js';
+import { inOperation } from '../errors/index.js';
 import { entryError, type Fault, invalid, isFault, limitError, unsafe } from '../tar/faults.js';
-import { baseOf, foldName, fsPath, fsText, joinPath, parentOf, showName } from '../tar/names.js';
+import { baseOf, foldName, joinPath, parentOf, showName } from '../tar/names.js';
 import { checkPath, checkTargetText } from '../tar/paths.js';
 import type { TarEntry, TarSink } from '../tar/reader.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
-import { listDirectory } from './list-directory.js';
+import type { TreeStorage } from './tree-storage.js';
 import { type NameMeaning, nameMeaning } from './whiteouts.js';
 
 /** What a {@link TreeWriter} needs to know. */
@@ -40,24 +27,21 @@ interface DirectoryState {
 
 /** The most warnings that are kept. */
 const maxWarnings = 20;
-const createExclusively =
-  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /**
- * Writes the entries of one layer into a directory that is empty and nobody else's. Nothing is ever written through a
- * link, and that is decided by what is on disk: every parent of an entry is a directory that this very writer made by
- * `mkdir`, and every file is opened with `O_EXCL`; a name that exists without having been written here can only be
- * one that the file system takes for another (A05, A14).
+ * Checks the entries of one layer and writes them into a storage that is empty and nobody else's: a directory, or memory
+ * for those who only look. Nothing is ever written through a link, and that is decided by what is in the storage: every
+ * parent of an entry is a directory that this very writer made, and every file is made anew; a name that exists without
+ * having been written here can only be one that the file system takes for another (A05, A14).
  */
 export class TreeWriter implements TarSink {
-  readonly #root: string;
+  readonly #storage: TreeStorage;
   readonly #options: TreeWriterOptions;
   readonly #directories = new Map<string, DirectoryState>();
   readonly #links = new SymlinkTable();
-  readonly #umask: number;
   #lastParent = '';
-  #fd = -1;
   #file = '';
+  #open = false;
 
   readonly whiteouts = new Set<string>();
   readonly opaques = new Set<string>();
@@ -67,19 +51,9 @@ export class TreeWriter implements TarSink {
   /** Bytes of file content so far. */
   bytes = 0;
 
-  constructor(root: string, options: TreeWriterOptions) {
-    if (listDirectory(root).length > 0) {
-      throw new EngineshedError(
-        'FILE_IN_THE_WAY',
-        `A layer is to be written to ${root}, which is not empty`,
-        {
-          details: { path: root },
-        },
-      );
-    }
-    this.#root = root;
+  constructor(storage: TreeStorage, options: TreeWriterOptions) {
+    this.#storage = storage;
     this.#options = options;
-    this.#umask = effectiveUmask(root);
     this.#directories.set('', { mode: 0o755, stated: false, names: new Set() });
   }
 
@@ -103,17 +77,14 @@ export class TreeWriter implements TarSink {
   }
 
   data(chunk: Buffer, start: number, end: number): void {
-    for (let at = start; at < end; ) {
-      at += this.#attempt(this.#file, () => writeSync(this.#fd, chunk, at, end - at));
-    }
+    this.#attempt(this.#file, () => this.#storage.write(chunk, start, end));
     this.bytes += end - start;
   }
 
   endFile(): void {
-    if (this.#fd < 0) return;
-    const fd = this.#fd;
-    this.#fd = -1;
-    this.#attempt(this.#file, () => closeSync(fd));
+    if (!this.#open) return;
+    this.#open = false;
+    this.#attempt(this.#file, () => this.#storage.closeFile());
   }
 
   /**
@@ -127,14 +98,14 @@ export class TreeWriter implements TarSink {
     }
     for (const [path, { mode }] of this.#directories) {
       if (path === '') continue;
-      this.#attempt(path, () => chmodSync(fsPath(this.#root, path), (mode & 0o555) | 0o500));
+      this.#attempt(path, () => this.#storage.setMode(path, (mode & 0o555) | 0o500));
     }
   }
 
   /** Gives back what is open, after an error. */
   abandon(): void {
-    if (this.#fd >= 0) closeSync(this.#fd);
-    this.#fd = -1;
+    if (this.#open) this.#storage.closeFile();
+    this.#open = false;
   }
 
   #beginFile(path: string, entry: TarEntry): void {
@@ -143,8 +114,8 @@ export class TreeWriter implements TarSink {
     const parent = this.#parent(path);
     const mode = (entry.mode & 0o555) | 0o400;
     this.#file = path;
-    this.#fd = this.#create(path, () => openSync(fsPath(this.#root, path), createExclusively, mode));
-    if ((mode & this.#umask) !== 0) this.#attempt(path, () => fchmodSync(this.#fd, mode));
+    this.#create(path, () => this.#storage.createFile(path, mode));
+    this.#open = true;
     this.#noteName(parent, path);
   }
 
@@ -169,7 +140,7 @@ export class TreeWriter implements TarSink {
       this.#links.add(path, target);
     }
     const parent = this.#parent(path);
-    this.#create(path, () => symlinkSync(fsText(target), fsPath(this.#root, path)));
+    this.#create(path, () => this.#storage.symlink(path, target));
     this.#noteName(parent, path);
   }
 
@@ -184,13 +155,13 @@ export class TreeWriter implements TarSink {
     if (target === '' || !this.#directories.has(parentOf(target))) {
       throw entryError(path, invalid(`its link target "${shown}" is not a file before it in this layer`));
     }
-    const stat = lstatSync(fsPath(this.#root, target), { throwIfNoEntry: false });
-    if (stat === undefined || stat.isDirectory()) {
+    const kind = this.#storage.kindOf(target);
+    if (kind === undefined || kind === 'directory') {
       throw entryError(path, invalid(`its link target "${shown}" is not a file before it in this layer`));
     }
-    if (!stat.isFile()) throw entryError(path, unsafe(`its link target "${shown}" is a symbolic link`));
+    if (kind !== 'file') throw entryError(path, unsafe(`its link target "${shown}" is a symbolic link`));
     const parent = this.#parent(path);
-    this.#create(path, () => linkSync(fsPath(this.#root, target), fsPath(this.#root, path)));
+    this.#create(path, () => this.#storage.link(path, target));
     this.#noteName(parent, path);
   }
 
@@ -220,24 +191,24 @@ export class TreeWriter implements TarSink {
     if (!this.#directories.has(above)) {
       this.#makeDirectory(above, { mode: 0o755, stated: false, names: new Set() });
     }
-    this.#create(path, () => mkdirSync(fsPath(this.#root, path), 0o700));
+    this.#create(path, () => this.#storage.makeDirectory(path));
     this.#directories.set(path, state);
     this.#noteName(this.#directories.get(above) as DirectoryState, path);
   }
 
   /** Runs a call that makes `path` or fails with `EEXIST`. */
-  #create<T>(path: string, call: () => T): T {
+  #create(path: string, call: () => void): void {
     try {
-      return call();
+      call();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw entryError(path, this.#occupied(path));
       throw inOperation(`Writing "${showName(path)}"`, error);
     }
   }
 
-  #attempt<T>(path: string, call: () => T): T {
+  #attempt(path: string, call: () => void): void {
     try {
-      return call();
+      call();
     } catch (error) {
       throw inOperation(`Writing "${showName(path)}"`, error);
     }
@@ -246,7 +217,7 @@ export class TreeWriter implements TarSink {
   /** Why a name is taken: by an entry of that very name, or by one that the file system holds for the same. */
   #occupied(path: string): Fault {
     const wanted = baseOf(path);
-    const found = listDirectory(fsPath(this.#root, parentOf(path))).find((entry) => entry.name === wanted);
+    const found = this.#storage.list(parentOf(path)).find((entry) => entry.name === wanted);
     if (found === undefined) {
       return unsafe('this file system holds its name for the same as that of an earlier entry');
     }
@@ -265,15 +236,6 @@ export class TreeWriter implements TarSink {
       );
     }
   }
-}
-
-/** The bits that a new file loses here: the umask, or what default access lists make of it. */
-function effectiveUmask(root: string): number {
-  const probe = `${root}/.mode-probe`;
-  mkdirSync(probe, 0o777);
-  const mode = lstatSync(probe).mode;
-  rmdirSync(probe);
-  return 0o777 & ~mode;
 }
 
 function leavesRoot(target: string): Fault {
