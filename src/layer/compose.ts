@@ -13,6 +13,7 @@ import { entryError, unsafe } from '../tar/faults.js';
 import { decodeName, fsPath, fsText, joinPath, showName } from '../tar/names.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
+import { Overlay } from './overlay.js';
 
 /** A layer that `applyLayer` extracted. */
 export interface ComposableLayer {
@@ -56,11 +57,7 @@ export async function composeTree(
       );
     }
     const composer = new Composer(layers, directory, options.externalLinks ?? 'reject');
-    await composer.directory(
-      '',
-      layers.map((_, index) => index),
-    );
-    composer.finish();
+    await composer.make();
   } catch (error) {
     throw fromSystemError(error);
   }
@@ -70,75 +67,52 @@ export async function composeTree(
 const linksAtOnce = 2000;
 const linkRefusals = new Set(['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES']);
 
-/** Where one name of a directory comes from. */
-interface Winner {
-  readonly kind: ListedEntry['kind'];
-  /** The layers that have it, highest first: one, or for a directory all whose children count. */
-  readonly layers: number[];
-  /** Whether nothing lower counts any more. */
-  closed: boolean;
-}
-
 class Composer {
   readonly #layers: readonly ComposableLayer[];
   readonly #root: string;
   readonly #externalLinks: ExternalLinks;
   readonly #links = new SymlinkTable();
-  /** By path, the highest layer that has a whiteout for it. */
-  readonly #whiteouts: Map<string, number>;
-  /** By directory, the highest layer that has an opaque whiteout in it. */
-  readonly #opaques: Map<string, number>;
+  readonly #overlay: Overlay<ListedEntry>;
   #made = 0;
 
   constructor(layers: readonly ComposableLayer[], root: string, externalLinks: ExternalLinks) {
     this.#layers = layers;
     this.#root = root;
     this.#externalLinks = externalLinks;
-    this.#whiteouts = highest(layers.map((layer) => layer.whiteouts));
-    this.#opaques = highest(layers.map((layer) => layer.opaques));
+    this.#overlay = new Overlay(
+      layers.map(({ root, whiteouts, opaques }) => ({
+        whiteouts,
+        opaques,
+        list: (path) => listDirectory(fsPath(root, path)),
+      })),
+    );
   }
 
-  /** Makes what is in the directory `path`, which `from` (layers, lowest first) have. */
-  async directory(path: string, from: readonly number[]): Promise<void> {
-    for (const [name, winner] of this.#winners(path, from)) {
+  /** Makes the tree, and checks where its links lead when all are known. */
+  async make(): Promise<void> {
+    await this.#directory('', this.#overlay.all);
+    const external = this.#links.firstEscape();
+    if (external !== undefined) throw leavesTree(external.path, external.target);
+  }
+
+  /** Makes what is in the directory `path`, which `from` (layers, highest first) have. */
+  async #directory(path: string, from: readonly number[]): Promise<void> {
+    for (const [name, winner] of this.#overlay.children(path, from)) {
       const child = joinPath(path, name);
       const layer = this.#layers[winner.layers[0] as number] as ComposableLayer;
       const source = fsPath(layer.root, child);
       const target = fsPath(this.#root, child);
-      if (winner.kind === 'directory') {
+      if (winner.entry.kind === 'directory') {
         make(child, () => mkdirSync(target, 0o700));
-        await this.directory(child, winner.layers.reverse());
+        await this.#directory(child, winner.layers);
         chmodSync(target, lstatSync(source).mode & 0o777);
-      } else if (winner.kind === 'symlink') {
+      } else if (winner.entry.kind === 'symlink') {
         this.#symlink(child, decodeName(readlinkSync(source, { encoding: 'buffer' })), target);
       } else {
         make(child, () => linkOrCopy(source, target));
       }
       if (++this.#made % linksAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-  }
-
-  /** Checks where the links lead, now that all are known. */
-  finish(): void {
-    const external = this.#links.firstEscape();
-    if (external !== undefined) throw leavesTree(external.path, external.target);
-  }
-
-  #winners(path: string, from: readonly number[]): Map<string, Winner> {
-    const winners = new Map<string, Winner>();
-    const opaque = this.#opaques.get(path) ?? -1;
-    for (const index of from.toReversed()) {
-      if (index < opaque) break;
-      const layer = this.#layers[index] as ComposableLayer;
-      for (const { name, kind } of listDirectory(fsPath(layer.root, path))) {
-        if (index < (this.#whiteouts.get(joinPath(path, name)) ?? -1)) continue;
-        const winner = winners.get(name);
-        if (winner === undefined) winners.set(name, { kind, layers: [index], closed: kind !== 'directory' });
-        else if (!winner.closed && kind === 'directory') winner.layers.push(index);
-        else winner.closed = true;
-      }
-    }
-    return winners;
   }
 
   #symlink(path: string, target: string, at: string | Buffer): void {
@@ -148,12 +122,6 @@ class Composer {
     }
     make(path, () => symlinkSync(fsText(target), at));
   }
-}
-
-function highest(paths: readonly (readonly string[])[]): Map<string, number> {
-  const map = new Map<string, number>();
-  for (const [index, ofLayer] of paths.entries()) for (const path of ofLayer) map.set(path, index);
-  return map;
 }
 
 function linkOrCopy(source: string | Buffer, target: string | Buffer): void {
