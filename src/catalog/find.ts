@@ -1,9 +1,8 @@
 import satisfies from 'semver/functions/satisfies.js';
 import { parseEngineName } from '../engine/names.js';
 import type { EngineDefinition, SourceDefinition } from '../engine/types.js';
-import { EngineshedError } from '../errors/index.js';
+import { EngineshedError, nearest } from '../errors/index.js';
 import { type LayoutReference, parseTag, type RegistryReference } from '../oci/index.js';
-import { nearest } from './nearest.js';
 import {
   fillPattern,
   matchPattern,

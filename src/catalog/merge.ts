@@ -1,7 +1,6 @@
-import { isEngineshedError } from '../errors/index.js';
+import { didYouMean, isEngineshedError } from '../errors/index.js';
 import { catalogFault } from './fault.js';
 import { findEngine } from './find.js';
-import { didYouMean } from './nearest.js';
 import { type RegistryReplacement, replaceRegistry } from './replace.js';
 import type {
   Catalog,

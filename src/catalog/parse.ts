@@ -3,10 +3,9 @@ import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { nameFault } from '../engine/names.js';
 import type { EnvironmentRule } from '../engine/types.js';
-import { EngineshedError } from '../errors/index.js';
+import { didYouMean, EngineshedError } from '../errors/index.js';
 import { parseRegistry } from '../oci/index.js';
 import { type CatalogText, catalogFault } from './fault.js';
-import { didYouMean } from './nearest.js';
 import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
 import {
   type CatalogFile,

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isVariableName, nameFault } from '../engine/names.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/index.js';
 
 /** A TOML table with these keys and no others. A wrong key is told with the nearest right one. */
 function table<const E extends v.ObjectEntries>(entries: E) {

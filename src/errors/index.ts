@@ -7,4 +7,5 @@ export {
   inOperation,
   isEngineshedError,
 } from './error.js';
+export { didYouMean, nearest } from './nearest.js';
 export { escapeControls, sanitizeLine } from './sanitize.js';

@@ -1,4 +1,4 @@
-import { joinPath } from '../tar/names.js';
+import { joinPath, parentOf } from '../tar/names.js';
 import type { ListedEntry } from './list-directory.js';
 
 /** A layer as it lies over others: what it has, and what it hides of lower ones. */
@@ -65,6 +65,11 @@ export class Overlay<Entry extends Named> {
       }
     }
     return winners;
+  }
+
+  /** Tells whether a layer hides a path in the layers below it, in a directory that they have. */
+  hides(path: string): boolean {
+    return this.#whiteouts.has(path) || this.#opaques.has(parentOf(path));
   }
 }
 

@@ -14,8 +14,8 @@ import {
   parseCatalog,
   readCatalog,
 } from '../../src/catalog/index.js';
-import { nearest } from '../../src/catalog/nearest.js';
 import { type EngineDefinition, engineEnvironment, parseEngineName } from '../../src/engine/index.js';
+import { nearest } from '../../src/errors/nearest.js';
 import { formatReference, parseReference } from '../../src/oci/index.js';
 
 const digest = `sha256:${'a'.repeat(64)}`;
