@@ -17,12 +17,15 @@ import { readAll } from './verify.js';
 /** How deep an index may lie inside an index. */
 const maxIndexDepth = 3;
 
-/** An image as a place has it: what was asked for, the manifest that was chosen, its config. */
-export interface Image {
-  /** The descriptor of the manifest. */
+/** The manifest of an image as a place has it. */
+export interface ImageManifest {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
   readonly manifestBytes: Uint8Array;
+}
+
+/** An image as a place has it: the manifest that was chosen, its config. */
+export interface Image extends ImageManifest {
   readonly config: ImageConfig;
   readonly configBytes: Uint8Array;
 }
@@ -48,24 +51,40 @@ export async function readImage(
   descriptor: Descriptor,
   platform: WantedPlatform,
 ): Promise<Image> {
+  const found = await readImageManifest(store, descriptor, platform);
+  return { ...found, ...(await readConfig(store, found.manifest)) };
+}
+
+/**
+ * Reads the manifest that a descriptor leads to: through an index to the one for the platform.
+ * @throws EngineshedError `PLATFORM_UNMATCHED`, `MANIFEST_INVALID`, and as {@link readManifest} does
+ */
+export async function readImageManifest(
+  store: ContentStore,
+  descriptor: Descriptor,
+  platform: WantedPlatform,
+): Promise<ImageManifest> {
   let at = descriptor;
   for (let depth = 0; depth <= maxIndexDepth; depth++) {
     const { bytes, parsed } = await readManifest(store, at);
-    if (parsed.kind === 'manifest') {
-      const { manifest } = parsed;
-      const configBytes = await readAll(await store.fetch(manifest.config), manifest.config, maxConfigBytes);
-      return {
-        descriptor: at,
-        manifest,
-        manifestBytes: bytes,
-        config: parseConfig(configBytes, manifest.config),
-        configBytes,
-      };
-    }
+    if (parsed.kind === 'manifest')
+      return { descriptor: at, manifest: parsed.manifest, manifestBytes: bytes };
     at = choosePlatform(parsed.index, platform);
   }
   throw new EngineshedError(
     'MANIFEST_INVALID',
     `${descriptor.digest} has indexes more than ${maxIndexDepth} deep inside each other`,
   );
+}
+
+/**
+ * Reads the config of an image.
+ * @throws EngineshedError `MANIFEST_INVALID`, `JSON_INVALID`, and as `ContentStore.fetch` and `readAll` do
+ */
+export async function readConfig(
+  store: ContentStore,
+  { config }: Manifest,
+): Promise<Pick<Image, 'config' | 'configBytes'>> {
+  const configBytes = await readAll(await store.fetch(config), config, maxConfigBytes);
+  return { config: parseConfig(configBytes, config), configBytes };
 }

@@ -1,8 +1,16 @@
 export { type CopyOptions, type CopyResult, copy, counted, shortDigest } from './copy.js';
-export { type Image, readImage } from './image.js';
+export {
+  type Image,
+  type ImageManifest,
+  readConfig,
+  readImage,
+  readImageManifest,
+  readManifest,
+} from './image.js';
 export { createLayout, type Layout, openLayout } from './layout.js';
 export { mapLimited } from './limit.js';
 export { memoryTarget } from './memory.js';
+export { resolveReference } from './resolve.js';
 export { streamOf } from './stream.js';
 export type {
   Beginning,

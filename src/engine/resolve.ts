@@ -1,14 +1,11 @@
-import { mapLimited, type Reporter, readImage, type Target } from '../content/index.js';
+import { mapLimited, type Reporter, readImage, resolveReference, type Target } from '../content/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import {
   type Descriptor,
   formatReference,
   imageLayers,
-  type LayoutReference,
   layerCompression,
-  type RegistryReference,
   type WantedPlatform,
-  wantedOf,
 } from '../oci/index.js';
 import type { EngineDefinition, EngineLock, LockedLayer, LockedSource, SourceDefinition } from './types.js';
 
@@ -87,24 +84,6 @@ async function resolveImage(source: ImageSource, options: ResolveOptions): Promi
     layers,
     annotations: image.manifest.annotations ?? {},
   };
-}
-
-/** Asks once: for the tag where there is one, so that a digest beside it is checked against it (D02). */
-async function resolveReference(
-  target: Target,
-  reference: RegistryReference | LayoutReference,
-): Promise<Descriptor> {
-  const { tag, digest } = reference;
-  const descriptor = await target.resolve(tag ?? wantedOf(reference));
-  if (digest === undefined || descriptor.digest === digest) return descriptor;
-  throw new EngineshedError(
-    'DIGEST_MISMATCH',
-    `${formatReference(reference)} has a tag and a digest that disagree: ${tag ?? digest} stands for ${descriptor.digest}`,
-    {
-      hint: 'Leave out the tag to stay with the digest, or the digest to follow the tag.',
-      details: { expected: digest, actual: descriptor.digest, reference: formatReference(reference) },
-    },
-  );
 }
 
 function lockedLayer({ descriptor, diffId }: LockedLayer): LockedLayer {
