@@ -1,5 +1,6 @@
 import type { Reporter, Target } from '../content/index.js';
 import type { RegistryReference } from '../oci/index.js';
+import { withinBudget } from './budget.js';
 import type { CredentialSource } from './credential.js';
 import { RegistryHost } from './host.js';
 import { defaultLimits, type Limits } from './limits.js';
@@ -37,8 +38,12 @@ export interface RegistryClient {
 /** Makes a registry client. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const limits = { ...defaultLimits, ...options.limits };
-  const transport = createTransport({ userAgent: options.userAgent, ca: options.ca, limits });
   const pace = new Pace(limits, options.report ?? (() => undefined));
+  const transport = withinBudget(
+    createTransport({ userAgent: options.userAgent, ca: options.ca, limits }),
+    pace,
+    limits.requestsPerHost,
+  );
   const hosts = new Map<string, RegistryHost>();
   const hostOf = (registry: string) => {
     const known = hosts.get(registry);

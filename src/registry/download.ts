@@ -1,16 +1,15 @@
-import { type ByteStream, verified } from '../content/index.js';
+import { type Beginning, type ByteStream, verified } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
 import type { Descriptor } from '../oci/index.js';
 import type { RegistryHost, RegistryRequest } from './host.js';
 import type { Limits } from './limits.js';
 import { PrefixMark } from './prefix-mark.js';
+import { isRange, pieceBytes, RangesAhead, rangeHeaders } from './ranges.js';
 import type { HttpResponse } from './response.js';
-import { isRetryable } from './retry.js';
+import { isRetryable, Setbacks } from './retry.js';
 import { isWebPage, webPageError } from './status-error.js';
 import { publicUrl } from './url.js';
 
-/** So many bytes more, and the tries are counted from the start again. */
-const progressBytes = 1024 * 1024;
 /** How long the end of a body without a length is waited for when all that is wanted is there, in milliseconds. */
 const endGraceMs = 1000;
 
@@ -23,6 +22,8 @@ export interface Download {
   readonly what: string;
   /** The GET request, without a range. */
   readonly request: RegistryRequest;
+  /** What is there already; with it, nothing is asked before it is passed on. */
+  readonly beginning?: Beginning | undefined;
   /** Looks at the headers of a complete answer (200) before anything of it is used; throws to refuse it. */
   readonly check?: (response: HttpResponse) => void;
 }
@@ -31,12 +32,13 @@ export interface Download {
  * Opens a download. It streams, verified, with back-pressure; a lost connection is made good within the tries: the rest is
  * asked for by `Range` (RFC 9110, section 14), and glued on only if the answer says to be exactly that rest of the same
  * entity. Where a server cannot do so the body is read from its start again, and what was passed on already is compared.
+ * What is slow to come is asked for by several requests side by side, where the server can do that (see {@link RangesAhead}).
  * @throws EngineshedError `CONTENT_NOT_FOUND`, `RESPONSE_INVALID`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`, and as
  * `RegistryHost.send` and `HttpResponse.body` do
  */
 export async function openDownload(download: Download): Promise<ByteStream> {
   const body = new ResumingBody(download);
-  await body.open();
+  if (download.beginning === undefined) await body.open();
   const stream = verified(body.bytes(), download.descriptor);
   const iterator: AsyncIterator<Uint8Array> = {
     next: () => stream.next(),
@@ -58,6 +60,8 @@ class ResumingBody {
   #received = 0;
   #mark = new PrefixMark();
   #etag: string | undefined;
+  #ahead: RangesAhead | undefined;
+  #mayGoAhead = true;
 
   constructor(download: Download) {
     this.#download = download;
@@ -72,23 +76,30 @@ class ResumingBody {
   /** Closes the connection. */
   close(): void {
     this.#response?.destroy();
+    this.#ahead?.close();
   }
 
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { host, limits, descriptor, request } = this.#download;
-    let failures = 0;
-    let counted = 0;
-    for (;;) {
-      const failure = yield* this.#pass();
-      if (this.#received >= descriptor.size) return;
-      if (this.#received - counted >= progressBytes) {
-        counted = this.#received;
-        failures = 0;
+    const { host, descriptor, request, beginning } = this.#download;
+    if (beginning !== undefined && beginning.size <= descriptor.size) yield* this.#repeat(beginning);
+    if (this.#received >= descriptor.size) return;
+    if (this.#response === undefined) await this.#resume();
+    const setbacks = new Setbacks(host.pace, this.#received);
+    try {
+      for (;;) {
+        const failure = yield* this.#pass();
+        const { url } = this.#current;
+        if (this.#received >= descriptor.size) {
+          setbacks.over(url);
+          return;
+        }
+        const failures = setbacks.count(this.#received, url);
+        if (!host.pace.allowsAnother(url, failures)) throw failure ?? this.#short();
+        await host.pace.pause(url, failures, request.signal);
+        await this.#resume();
       }
-      failures++;
-      if (failures >= limits.tries) throw failure ?? this.#short();
-      await host.pace.pause(this.#current.url, failures, request.signal);
-      await this.#resume();
+    } finally {
+      this.#ahead?.close();
     }
   }
 
@@ -97,19 +108,35 @@ class ResumingBody {
     return this.#response;
   }
 
+  /** Passes on what is there already. */
+  async *#repeat(beginning: Beginning): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of await beginning.open()) yield this.#taken(chunk);
+  }
+
   /** Passes on what the present answer has; returns why it ended early, where it says so. */
   async *#pass(): AsyncGenerator<Uint8Array, unknown, undefined> {
     const response = this.#current;
     const { size } = this.#download.descriptor;
     let grace: NodeJS.Timeout | undefined;
     const repeated = new PrefixMark();
+    const began = performance.now();
+    let waited = 0;
+    let asked = began;
     try {
       for await (const chunk of response.body()) {
-        const fresh = this.#skipRepeated(chunk, repeated);
-        if (fresh.byteLength === 0) continue;
-        this.#received += fresh.byteLength;
-        this.#mark.update(fresh);
-        yield fresh;
+        waited += performance.now() - asked;
+        let fresh = this.#skipRepeated(chunk, repeated);
+        if (fresh.byteLength > 0) {
+          this.#goAhead(waited, performance.now() - began);
+          const ours = this.#ahead === undefined ? fresh.byteLength : this.#ahead.from - this.#received;
+          if (ours < fresh.byteLength) {
+            if (ours > 0) yield this.#taken(fresh.subarray(0, ours));
+            if (yield* this.#takeOver()) return undefined;
+            fresh = fresh.subarray(ours);
+          }
+          yield this.#taken(fresh);
+        }
+        asked = performance.now();
         // The descriptor's size decides: a body that does not end is not waited for, but one that goes on is noticed.
         if (this.#received >= size && response.contentLength === undefined)
           grace ??= setTimeout(() => response.destroy(), endGraceMs);
@@ -123,6 +150,41 @@ class ResumingBody {
     }
   }
 
+  #taken(chunk: Uint8Array): Uint8Array {
+    this.#received += chunk.byteLength;
+    this.#mark.update(chunk);
+    return chunk;
+  }
+
+  /** Begins to ask for what is far ahead, where the present answer is slow. */
+  #goAhead(waitedMs: number, elapsedMs: number): void {
+    const { limits, descriptor } = this.#download;
+    const isSlow = waitedMs >= limits.slowMs && waitedMs * 2 >= elapsedMs;
+    const from = this.#received + pieceBytes;
+    if (!isSlow || !this.#mayGoAhead || this.#ahead !== undefined) return;
+    if (descriptor.size - from >= pieceBytes) this.#ahead = new RangesAhead(this.#download, from, this.#etag);
+  }
+
+  /**
+   * Goes on with what was fetched ahead, as far as there is any, and gives the present answer up for it. Nothing is given up
+   * where the server turns out to give no ranges.
+   * @returns whether it did
+   */
+  async *#takeOver(): AsyncGenerator<Uint8Array, boolean, undefined> {
+    const ahead = this.#ahead as RangesAhead;
+    let any = false;
+    for (;;) {
+      const piece = await ahead.next();
+      if (piece.length === 0) break;
+      if (!any) this.#current.destroy();
+      any = true;
+      for (const chunk of piece) yield this.#taken(chunk);
+    }
+    this.#ahead = undefined;
+    this.#mayGoAhead = !ahead.refused;
+    return any;
+  }
+
   #skipRepeated(chunk: Uint8Array, repeated: PrefixMark): Uint8Array {
     if (this.#again === 0) return chunk;
     const length = Math.min(this.#again, chunk.byteLength);
@@ -130,8 +192,8 @@ class ResumingBody {
     this.#again -= length;
     if (this.#again === 0 && !repeated.equals(this.#mark)) {
       throw new EngineshedError(
-        'RESPONSE_INVALID',
-        `${this.#current.url.host} sends other bytes for ${this.#download.what} than before the connection was lost`,
+        'DIGEST_MISMATCH',
+        `${this.#current.url.host} sends other bytes for ${this.#download.what} than those that are there of it`,
         { hint: 'Nothing was kept of it. Try again.', details: { url: publicUrl(this.#current.url) } },
       );
     }
@@ -145,16 +207,12 @@ class ResumingBody {
     const first = this.#received;
     const response = await host.send({
       ...request,
-      headers: { ...request.headers, range: `bytes=${first}-` },
+      headers: { ...request.headers, ...rangeHeaders(first, undefined, this.#etag) },
     });
-    const range = `bytes ${first}-${descriptor.size - 1}/`;
-    const answered = response.header('content-range') ?? '';
-    const exact = answered === `${range}${descriptor.size}` || answered === `${range}*`;
-    const etag = response.header('etag');
-    const same = this.#etag === undefined || etag === undefined || etag === this.#etag;
-    if (response.status === 206 && exact && same) {
+    if (isRange(response, first, descriptor.size - 1, descriptor.size, this.#etag)) {
       this.#response = response;
       this.#again = 0;
+      this.#etag ??= response.header('etag');
       return;
     }
     if (response.status === 200) return this.#takeWhole(response);

@@ -10,6 +10,18 @@ export interface Limits {
   readonly minBytesPerSecond: number;
   /** The first pause between two tries; doubled each time, up to 10 s, and varied at random. */
   readonly backoffMs: number;
+  /** How many requests to one host may be under way at the same time; uploads do not count. */
+  readonly requestsPerHost: number;
+  /**
+   * How many tries beyond the first all requests to one host have together, so that a host that is down is not hammered by many
+   * who are each patient. One comes back every ten seconds, and all that led to something.
+   */
+  readonly retriesPerHost: number;
+  /**
+   * How long a download has us wait for its bytes in all before the rest of it is asked for by several requests side by side,
+   * where most of its time was waiting.
+   */
+  readonly slowMs: number;
   /** The longest `Retry-After` that is waited for; a longer one ends the request with `RATE_LIMITED`. */
   readonly maxWaitMs: number;
 }
@@ -21,5 +33,8 @@ export const defaultLimits: Limits = {
   commitMs: 300_000,
   minBytesPerSecond: 1024,
   backoffMs: 250,
+  requestsPerHost: 8,
+  retriesPerHost: 32,
+  slowMs: 2000,
   maxWaitMs: 120_000,
 };

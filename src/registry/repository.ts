@@ -40,6 +40,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
         limits,
         descriptor,
         what: nameOf(descriptor),
+        beginning: options.beginning,
         request: {
           method: 'GET',
           target: `/v2/${repository}/blobs/${descriptor.digest}`,

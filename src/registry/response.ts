@@ -112,6 +112,17 @@ export class HttpResponse {
     return Buffer.concat(chunks).subarray(0, limit);
   }
 
+  /** Whether the server is held back because nobody reads on. */
+  get isHeld(): boolean {
+    return this.#message.isPaused();
+  }
+
+  /** Calls back once the body is read to its end, given up or cut off; at once where it is already. */
+  whenOver(listener: () => void): void {
+    if (this.#message.closed) listener();
+    else this.#message.once('close', listener);
+  }
+
   /** Gives the body up; where little is left of it the connection is kept. */
   discard(): void {
     const message = this.#message;

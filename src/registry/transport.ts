@@ -4,8 +4,8 @@ import type { Limits } from './limits.js';
 import { networkError, timeoutError } from './network-error.js';
 import { HttpResponse } from './response.js';
 
-/** How many connections are open to one host at most. */
-const socketsPerHost = 8;
+/** How many idle connections to one host are kept for the next requests. */
+const idleSocketsPerHost = 8;
 
 /** A body to send: its exact length in bytes, and how to open it, again where the request has to be repeated. */
 export interface RequestBody {
@@ -45,7 +45,7 @@ export interface TransportOptions {
 
 /** A transport over node:http and node:https, which keeps connections open for the next request. */
 export function createTransport(options: TransportOptions): Transport {
-  const pool = { keepAlive: true, maxSockets: socketsPerHost, maxFreeSockets: socketsPerHost };
+  const pool = { keepAlive: true, maxFreeSockets: idleSocketsPerHost };
   const plain = new http.Agent(pool);
   let secure: Promise<http.Agent> | undefined;
   const secureAgent = () => {

@@ -115,7 +115,7 @@ describe('a download', () => {
       response.writeHead(200, { 'content-length': other.byteLength }).end(other);
       return 'handled';
     });
-    await expect(read(target(registry), descriptor)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
+    await expect(read(target(registry), descriptor)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 
   it('C08 right headers with wrong bytes are found by the digest', async () => {
