@@ -1,13 +1,14 @@
 import { chmodSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type ContentStore, counted, mapLimited, shortDigest } from '../content/index.js';
+import { type ByteStream, type ContentStore, counted, mapLimited, shortDigest } from '../content/index.js';
 import type { EngineLock } from '../engine/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import { publishDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
-import { applyLayer, composeTree, removeTree } from '../layer/index.js';
+import { type AppliedLayer, applyLayer, composeTree, removeTree } from '../layer/index.js';
 import { keepContent, type Remembered } from './content.js';
 import { makeOwnDirectory } from './directory.js';
 import { consent, type LayerRecord, readLayer, type StoredLayer } from './layer.js';
+import { nothingKept, type Resumption, resumably } from './partial.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
 import { installState, type StateInputs } from './state.js';
@@ -71,35 +72,60 @@ async function installLayer(
     label: `${lock.name}/${source} ${shortDigest(descriptor.digest)}`,
     total: descriptor.size,
   };
+  const fetch = async (resumption: Resumption, directory: string) => {
+    const { beginning } = resumption;
+    const content = await inputs.content(source).fetch(descriptor, { beginning });
+    const applied = await writeLayer(
+      resumption.keep(counted(content, about, store.report)),
+      layer,
+      directory,
+    );
+    for (const message of applied.warnings)
+      store.report({ type: 'warning', message: `${about.label}: ${message}` });
+    makeOwnDirectory(dirname(home));
+    takeAway(home, `${staging}/damaged-${uniqueSuffix()}`);
+    publishDirectory(directory, home);
+  };
+  const attempt = async (resumption: Resumption) => {
+    const directory = `${staging}/layer-${uniqueSuffix()}`;
+    try {
+      await fetch(resumption, directory);
+    } catch (error) {
+      // Not only at the end of all: on a full disk the next attempt needs the room. What cannot be removed now goes then.
+      await removeTree(directory).catch(() => {});
+      throw error;
+    }
+  };
   await withLock(store, `layer-${diffId.slice(diffId.indexOf(':') + 1)}`, 'exclusive', async () => {
     if (readLayer(home) !== undefined) {
       store.report({ type: 'present', ...about });
       return;
     }
-    const directory = `${staging}/layer-${uniqueSuffix()}`;
     try {
-      mkdirSync(`${directory}/${source}`, { recursive: true, mode: 0o755 });
-      const stream = counted(await inputs.content(source).fetch(descriptor), about, store.report);
-      const applied = await applyLayer(stream, layer, `${directory}/${source}`, {
-        externalLinks: consent(descriptor),
-      });
-      for (const message of applied.warnings)
-        store.report({ type: 'warning', message: `${about.label}: ${message}` });
-      const { whiteouts, opaques, entries, bytes } = applied;
-      writeNewFile(
-        `${directory}/layer.json`,
-        JSON.stringify({ diffId, descriptor, entries, bytes, whiteouts, opaques } satisfies LayerRecord),
-      );
-      // Like the directories in it; a directory that is not to be written to can still be moved with the one around it.
-      chmodSync(`${directory}/${source}`, 0o555);
-      makeOwnDirectory(dirname(home));
-      takeAway(home, `${staging}/damaged-${uniqueSuffix()}`);
-      publishDirectory(directory, home);
+      // What lies in an image layout on this machine need not be kept twice.
+      if (lock.sources[source]?.kind === 'image') await resumably(store, layer, about.label, attempt);
+      else await attempt(nothingKept);
     } catch (error) {
       throw inOperation(`Installing ${about.label}`, error);
     }
     store.report({ type: 'transferred', ...about });
   });
+}
+
+/** Makes the directory of a layer from its blob. */
+async function writeLayer(stream: ByteStream, layer: PlannedLayer, directory: string): Promise<AppliedLayer> {
+  const { descriptor, diffId, source } = layer;
+  const files = `${directory}/${source}`;
+  mkdirSync(files, { recursive: true, mode: 0o755 });
+  const applied = await applyLayer(stream, layer, files, { externalLinks: consent(descriptor) });
+  const { whiteouts, opaques, entries, bytes } = applied;
+  writeNewFile(
+    `${directory}/layer.json`,
+    JSON.stringify({ diffId, descriptor, entries, bytes, whiteouts, opaques } satisfies LayerRecord),
+  );
+  // Like the directories in it; a directory that is not to be written to can still be moved with the one around it.
+  chmodSync(files, 0o555);
+  return applied;
 }
 
 async function installTree(store: Store, { staging }: Transaction, tree: PlannedTree): Promise<void> {

@@ -22,6 +22,8 @@ export const storeVersion = 1;
  *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs
  *   locks/layer-9a1b…/                claims of the processes that want a lock
+ *   partial/sha256-9a1b….03de…        what has arrived of a layer whose download is under way or was interrupted, by diffID and
+ *                                     blob; unverified
  *   staging/812-99120-…/              what a running process is making; swept when its owner is dead
  * ```
  */
@@ -34,6 +36,8 @@ export interface StorePaths {
   readonly trees: string;
   readonly blobs: string;
   readonly locks: string;
+  /** The directory of what has arrived of layers. */
+  readonly partial: string;
   readonly staging: string;
   /** The directory of everything under one engine name. */
   engine(name: string): string;
@@ -64,6 +68,7 @@ export function storePaths(root: string): StorePaths {
     trees: `${root}/trees`,
     blobs: `${root}/blobs`,
     locks: `${root}/locks`,
+    partial: `${root}/partial`,
     staging: `${root}/staging`,
     engine: (name) => `${root}/engines/${name}`,
     engineActive: (name) => `${root}/engines/${name}/active`,

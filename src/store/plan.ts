@@ -5,6 +5,7 @@ import type { EngineLock, LockedLayer } from '../engine/types.js';
 import type { Digest } from '../oci/index.js';
 import { standsAsDirectory } from './directory.js';
 import { readLayer } from './layer.js';
+import { keptBytes } from './partial.js';
 import { sourceDirectory } from './source.js';
 import { intactState } from './state.js';
 import type { Store } from './store.js';
@@ -32,7 +33,7 @@ export interface InstallPlan {
   /** The layers that the store has. */
   readonly present: readonly PlannedLayer[];
   readonly compose: readonly PlannedTree[];
-  /** The bytes to download. */
+  /** The bytes to download: without those that an interrupted download has left. */
   readonly fetchBytes: number;
   /** Whether exactly this state stands installed under the name already, so that there is nothing to do. */
   readonly upToDate: boolean;
@@ -68,13 +69,18 @@ export function planInstall(store: Store, lock: EngineLock): InstallPlan {
     fetch,
     present: [...layers.values()].filter((layer) => !fetch.includes(layer)),
     compose: [...compose.values()],
-    fetchBytes: fetch.reduce((sum, layer) => sum + layer.descriptor.size, 0),
+    fetchBytes: fetch.reduce((sum, layer) => sum + bytesToFetch(store, lock, layer), 0),
     upToDate:
       fetch.length === 0 &&
       compose.size === 0 &&
       activeState(store, lock.name) === id &&
       intactState(store, lock) !== undefined,
   };
+}
+
+function bytesToFetch({ paths }: Store, lock: EngineLock, layer: PlannedLayer): number {
+  const kept = lock.sources[layer.source]?.kind === 'image' ? keptBytes(paths, layer) : 0;
+  return layer.descriptor.size - kept;
 }
 
 function activeState(store: Store, name: string): string | undefined {

@@ -15,6 +15,7 @@ import {
 } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { makeOwnDirectory } from './directory.js';
+import { removePartials, sweepPartials } from './partial.js';
 import { type StorePaths, storePaths, storeVersion } from './paths.js';
 import { checkStoreVersion } from './version.js';
 
@@ -52,6 +53,7 @@ export async function transaction<T>(
     return await withLock(store, 'store', 'shared', async () => {
       await sweepStaging(store);
       sweepLocks(store);
+      sweepPartials(store.paths, Date.now);
       const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
       try {
         mkdirSync(staging, { mode: 0o700 });
@@ -61,8 +63,10 @@ export async function transaction<T>(
         await removeTree(staging);
       }
     });
-  } catch (error) {
-    throw fromSystemError(error);
+  } catch (thrown) {
+    const error = fromSystemError(thrown);
+    if (error.code === 'DISK_FULL') removePartials(store.paths);
+    throw error;
   }
 }
 
@@ -107,7 +111,7 @@ function prepareStore({ paths }: Store): void {
 }
 
 function ownDirectories(paths: StorePaths): string[] {
-  return [paths.engines, paths.layers, paths.trees, paths.blobs, paths.locks, paths.staging];
+  return [paths.engines, paths.layers, paths.trees, paths.blobs, paths.locks, paths.partial, paths.staging];
 }
 
 function isMarked(paths: StorePaths): boolean {
