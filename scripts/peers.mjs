@@ -1,6 +1,7 @@
 // The real programs that the interoperability tests and the bench talk to.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { buildGoPeer, findGo, goPeerPath, goPeers } from './go-peers.mjs';
 import { say } from './setup.mjs';
 
 /** Program, or file -> Debian package. */
@@ -22,10 +23,16 @@ const peers = {
 };
 
 /**
- * Installs the missing peers where that is possible without asking: on Debian, as root. Elsewhere the tests that need them
- * are skipped and say so; with ENGINESHED_REQUIRE_PEERS=1 they fail instead.
+ * Installs the missing peers: those of Debian where that is possible without asking, on Debian as root; those that are Go
+ * modules with ENGINESHED_REQUIRE_PEERS=1, because building them takes minutes. The tests that need a missing one are skipped
+ * and say so; with ENGINESHED_REQUIRE_PEERS=1 they fail instead.
  */
 export function installPeers() {
+  installDebianPeers();
+  buildGoPeers();
+}
+
+function installDebianPeers() {
   const missing = Object.keys(peers).filter((program) => !has(program));
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !has('apt-get')) {
@@ -42,6 +49,31 @@ export function installPeers() {
     apt('install', '-y', '--no-install-recommends', ...packages);
   } catch {
     say(`${packages.join(', ')} could not be installed: the tests against them are skipped`);
+  }
+}
+
+function buildGoPeers() {
+  const missing = goPeers.filter((name) => !existsSync(goPeerPath(name)));
+  if (missing.length === 0) return;
+  const names = missing.join(', ');
+  if (process.env.ENGINESHED_REQUIRE_PEERS !== '1') {
+    say(
+      `without ${names}: the tests against them are skipped; ENGINESHED_REQUIRE_PEERS=1 builds them with Go, in minutes`,
+    );
+    return;
+  }
+  const go = findGo();
+  if (go === undefined) {
+    say(`without Go, and so without ${names}: the tests against them fail`);
+    return;
+  }
+  for (const name of missing) {
+    say(`building ${name}`);
+    try {
+      buildGoPeer(go, name);
+    } catch (error) {
+      say(`${name} could not be built: the tests against it fail\n${error.message}`);
+    }
   }
 }
 

@@ -53,7 +53,7 @@ async function put(contents: Contents, request: RecordedRequest): Promise<Answer
   const missing =
     manifest.blobs.find((digest) => contents.blob(name, digest) === undefined) ??
     manifest.manifests.find((digest) => contents.manifest(name, digest) === undefined);
-  if (missing !== undefined) return refusal(404, 'MANIFEST_BLOB_UNKNOWN', `${missing} is not there`);
+  if (missing !== undefined) return refusal(400, 'MANIFEST_BLOB_UNKNOWN', `${missing} is not there`);
   const digest = digestOf(bytes, algorithm ?? 'sha256');
   if (algorithm !== undefined && digest !== reference)
     return refusal(400, 'DIGEST_INVALID', 'provided digest did not match uploaded content');
