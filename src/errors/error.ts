@@ -11,6 +11,8 @@ export interface ErrorDetails {
   readonly url?: string;
   /** The HTTP status of the answer. */
   readonly status?: number;
+  /** The error codes in the answer (distribution specification, "Error Codes"), for instance `DIGEST_INVALID`. */
+  readonly reasons?: readonly string[];
   /** The file or archive entry concerned. */
   readonly path?: string;
   /** The reference concerned. */

@@ -15,6 +15,8 @@ import type { Transport } from './transport.js';
 export interface Permission {
   readonly repository: string;
   readonly access: Access;
+  /** Another repository of the registry that is to be read for the same request, as for a mount. */
+  readonly readFrom?: string | undefined;
 }
 
 /** What authentication at one registry works with. */
@@ -44,7 +46,7 @@ export class Authenticator {
 
   /** The `Authorization` for a request, as far as the registry is known to want one. */
   async authorization(permission: Permission): Promise<string | undefined> {
-    const challenge = this.#challenges.get(scopeOf(permission)) ?? this.#general;
+    const challenge = this.#challenges.get(keyOf(permission)) ?? this.#general;
     return challenge === undefined ? undefined : this.#answer(challenge, permission, undefined);
   }
 
@@ -60,7 +62,7 @@ export class Authenticator {
     if (challenge === undefined) {
       throw await this.#refusal(response, permission, unknownSchemes(challenges));
     }
-    this.#challenges.set(scopeOf(permission), challenge);
+    this.#challenges.set(keyOf(permission), challenge);
     this.#general = withoutScope(challenge);
     const authorization = await this.#answer(challenge, permission, refused);
     if (authorization === undefined || authorization === refused)
@@ -71,7 +73,7 @@ export class Authenticator {
   /** The error of a request that was refused (401 or 403) with what {@link renew} gave. */
   async refused(response: HttpResponse, permission: Permission): Promise<EngineshedError> {
     const credential = await this.#credential(permission);
-    const challenge = this.#challenges.get(scopeOf(permission)) ?? this.#general;
+    const challenge = this.#challenges.get(keyOf(permission)) ?? this.#general;
     const realm = challenge?.scheme === 'bearer' ? realmOf(challenge) : undefined;
     const withheld = realm !== undefined && (await this.#shownTo(realm, credential)) === undefined;
     const withheldFrom = withheld && credential?.kind !== 'registryToken' ? realm : undefined;
@@ -111,7 +113,7 @@ export class Authenticator {
       {
         realm,
         service: challenge.parameters.get('service'),
-        scopes: mergeScopes(scopeOf(permission), challenge),
+        scopes: mergeScopes(scopesOf(permission), challenge),
         credential: shown,
         hint: this.#hint(credential, shown === undefined ? realm : undefined),
       },
@@ -158,8 +160,13 @@ export class Authenticator {
   }
 }
 
-function scopeOf({ repository, access }: Permission): string {
-  return repositoryScope(repository, access);
+function scopesOf({ repository, access, readFrom }: Permission): string[] {
+  const ours = repositoryScope(repository, access);
+  return readFrom === undefined ? [ours] : [ours, repositoryScope(readFrom, 'pull')];
+}
+
+function keyOf(permission: Permission): string {
+  return scopesOf(permission).join(' ');
 }
 
 /** Bearer before basic, as the token says less than the password; of several alike the first that can be used. */

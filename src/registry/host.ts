@@ -7,6 +7,7 @@ import type { Pace } from './retry.js';
 import { Secrets } from './secrets.js';
 import { type StatusErrorOptions, statusError } from './status-error.js';
 import type { Transport } from './transport.js';
+import { UploadHabits } from './upload-habits.js';
 
 /** A request to a registry, with what it is for. */
 export type RegistryRequest = AddressedRequest & {
@@ -32,6 +33,8 @@ export class RegistryHost {
   readonly registry: string;
   /** Spaces out tries at this and all other hosts. */
   readonly pace: Pace;
+  /** What uploads have learned about it. */
+  readonly uploads = new UploadHabits();
   readonly #address: RegistryAddress;
   readonly #auth: Authenticator;
   readonly #secrets = new Secrets();

@@ -9,6 +9,7 @@ import {
   parseTag,
   referralOf,
 } from '../oci/index.js';
+import { blobExists } from './blob-exists.js';
 import { openDownload } from './download.js';
 import type { RegistryHost } from './host.js';
 import type { Limits } from './limits.js';
@@ -16,7 +17,7 @@ import { Manifests } from './manifests.js';
 import { listTags } from './paging.js';
 import { listReferrers } from './referrers.js';
 import { ReferrersRecord } from './referrers-record.js';
-import { blobExists, uploadBlob } from './upload.js';
+import { uploadBlob } from './upload.js';
 
 /**
  * A repository of a registry as a {@link Target}. Content is asked for at this repository only: the `urls` of a descriptor
@@ -30,6 +31,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
   const nameOf = ({ digest }: Descriptor) => `blob ${label}@${digest}`;
   return {
     label,
+    repository: { registry: host.registry, repository },
     async resolve(tagOrDigest) {
       return manifests.resolve(isDigest(tagOrDigest) ? tagOrDigest : parseTag(tagOrDigest));
     },
@@ -53,7 +55,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
       if (isManifest(descriptor)) return manifests.exists(descriptor);
       return blobExists(host, repository, descriptor, 'pull');
     },
-    async push(descriptor, open) {
+    async push(descriptor, open, { mountFrom = [] } = {}) {
       if (isManifest(descriptor)) {
         const { bytes, processedSubject } = await manifests.push(descriptor, open);
         const referral = isDockerSchema1(descriptor.mediaType)
@@ -63,7 +65,8 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
         return;
       }
       if (await blobExists(host, repository, descriptor, 'push')) return;
-      await uploadBlob({ host, limits, repository, descriptor, open, what: nameOf(descriptor) });
+      const what = nameOf(descriptor);
+      await uploadBlob({ host, limits, repository, descriptor, open, what, mountFrom });
     },
     async tag(descriptor, tag) {
       await manifests.tag(descriptor, parseTag(tag));

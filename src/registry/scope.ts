@@ -12,10 +12,10 @@ export function repositoryScope(repository: string, access: Access): string {
 }
 
 /** The scopes that a challenge asks for, and ours, each resource once with all its actions. */
-export function mergeScopes(ours: string, challenge: Challenge): string[] {
+export function mergeScopes(ours: readonly string[], challenge: Challenge): string[] {
   const asked = (challenge.parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
   const actions = new Map<string, Set<string>>();
-  for (const scope of [ours, ...asked.slice(0, maxScopes)]) {
+  for (const scope of [...ours, ...asked.slice(0, maxScopes)]) {
     const colon = scope.lastIndexOf(':');
     const resource = colon < 0 ? scope : scope.slice(0, colon);
     const known = actions.get(resource) ?? new Set<string>();

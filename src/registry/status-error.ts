@@ -38,11 +38,12 @@ export async function statusError(
   options: StatusErrorOptions,
 ): Promise<EngineshedError> {
   const { status, url } = response;
-  const said = options.redact(await whatItSays(response));
+  const { text, reasons } = await whatItSays(response);
+  const said = options.redact(text);
   const message = `${url.host} answered ${status} to the request for ${options.what}${said === '' ? '' : ` (${cut(sanitizeLine(said))})`}`;
   return new EngineshedError(options.code ?? codeOf(status), message, {
     hint: options.hint ?? hintOf(status),
-    details: { url: publicUrl(url), status },
+    details: { url: publicUrl(url), status, ...(reasons.length === 0 ? {} : { reasons }) },
   });
 }
 
@@ -59,22 +60,23 @@ function hintOf(status: number): string | undefined {
   return status >= 500 || status === 408 ? 'Try again later.' : undefined;
 }
 
-async function whatItSays(response: HttpResponse): Promise<string> {
+/** What a refusal says to people, and its error codes. */
+async function whatItSays(response: HttpResponse): Promise<{ text: string; reasons: string[] }> {
   let body: Buffer;
   try {
     body = await response.readSome(maxBodyBytes);
   } catch {
-    return '';
+    return { text: '', reasons: [] };
   }
-  if (isWebPage(response)) return 'with a web page';
+  if (isWebPage(response)) return { text: 'with a web page', reasons: [] };
   try {
     const { errors } = v.parse(errorsSchema, parseJson(body, 'error'));
-    return errors
-      .slice(0, maxErrors)
-      .map(({ code, message }) => [code, message].filter((part) => part).join(': '))
-      .join('; ');
+    const shown = errors.slice(0, maxErrors);
+    const parts = shown.map(({ code, message }) => [code, message].filter((part) => part).join(': '));
+    const codes = shown.map(({ code }) => code ?? '');
+    return { text: parts.join('; '), reasons: codes.filter((code) => /^[A-Za-z_]{1,64}$/.test(code)) };
   } catch {
-    return body.toString('utf8').trim();
+    return { text: body.toString('utf8').trim(), reasons: [] };
   }
 }
 

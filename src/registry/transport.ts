@@ -15,7 +15,7 @@ export interface RequestBody {
 
 /** One request. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   /** Header names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -84,7 +84,7 @@ async function exchange(
       ...request.headers,
       'user-agent': userAgent,
       'accept-encoding': 'identity',
-      ...(body !== undefined || method === 'POST' ? { 'content-length': body?.length ?? 0 } : {}),
+      ...(method === 'GET' || method === 'HEAD' ? {} : { 'content-length': body?.length ?? 0 }),
     },
   });
   const patience = createPatience(outgoing, url);

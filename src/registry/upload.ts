@@ -1,131 +1,246 @@
-import { type ByteStream, type OpenContent, verified } from '../content/index.js';
-import { EngineshedError } from '../errors/index.js';
-import type { Descriptor } from '../oci/index.js';
-import type { Permission } from './auth.js';
-import type { RegistryHost } from './host.js';
+import type { OpenContent } from '../content/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
+import { blobExists } from './blob-exists.js';
 import type { Limits } from './limits.js';
 import type { HttpResponse } from './response.js';
 import { isRetryable, isRetryableAnswer } from './retry.js';
-import { parseServerUrl, publicUrl } from './url.js';
+import { isWebPage, webPageError } from './status-error.js';
+import { firstChunk, smallerChunk } from './upload-habits.js';
+import { beginSession, mountOrBegin, type UploadSession, type UploadTo } from './upload-session.js';
+import { UploadSource } from './upload-source.js';
+import { publicUrl } from './url.js';
+
+/** Smaller content is sent again rather than asked after, in bytes. */
+const worthResuming = 1024 * 1024;
+/** How many more bytes than ever before a registry must have for that to count as progress. */
+const leastProgress = 256 * 1024;
+/** What registries answer for a session that they do not know any more. */
+const lostReasons = ['BLOB_UPLOAD_UNKNOWN', 'BLOB_UPLOAD_INVALID'];
 
 /** What to upload, and to where. */
-export interface Upload {
-  readonly host: RegistryHost;
+export interface Upload extends UploadTo {
   readonly limits: Limits;
-  readonly repository: string;
-  readonly descriptor: Descriptor;
   readonly open: OpenContent;
-  /** What it is called in errors. */
-  readonly what: string;
+  /** Repositories of the same registry that may have the blob. */
+  readonly mountFrom: readonly string[];
 }
 
 /**
- * Uploads a blob by POST, then PUT of the whole (distribution specification, "Pushing a blob monolithically"), and looks
- * that the registry really has it. Where that fails in a way that may pass, or the upload session is lost, a new session
- * is begun and the content opened again.
+ * Uploads a blob, and looks that the registry really has it (distribution specification, "Pushing blobs"). It is mounted where
+ * that is possible; else it goes as a whole by POST, then PUT. A transfer that breaks off goes on in chunks from where the
+ * registry says that it stands, and where it does not know a new session is begun. Where a body is too large for something
+ * on the way, chunks are used for all that is as large as long as the client lives. It ends after `Limits.tries` failures
+ * without progress in between.
  * @throws EngineshedError `SIZE_MISMATCH`, `DIGEST_MISMATCH` (of the content), `RESPONSE_INVALID`, `REGISTRY_UNAVAILABLE`,
  * what `open` throws, and as `RegistryHost.send` does
  */
 export async function uploadBlob(upload: Upload): Promise<void> {
-  const { host, limits } = upload;
-  for (let tries = 1; ; tries++) {
-    const last = tries >= limits.tries;
-    const location = await beginSession(upload);
+  const transfer = new Transfer(upload);
+  try {
+    await transfer.run();
+  } finally {
+    transfer.close();
+  }
+}
+
+/** One request of an upload: bytes of the content, and whether it closes the session. */
+interface Part {
+  readonly start: number;
+  readonly length: number;
+  readonly closes: boolean;
+}
+
+/** A blob on its way; each step is one request and what follows from its answer. */
+class Transfer {
+  readonly #upload: Upload;
+  readonly #source: UploadSource;
+  /** Failures since there was progress, and how far it came. */
+  #failures = 0;
+  #best = 0;
+  /** How large the next chunk is, where nothing else limits it: a lost one makes it smaller, one that arrives larger. */
+  #chunk = firstChunk;
+  /** Whether what a session holds can be relied on. */
+  #mayResume: boolean;
+
+  constructor(upload: Upload) {
+    this.#upload = upload;
+    this.#source = new UploadSource(upload.open, upload.descriptor);
+    this.#mayResume = upload.descriptor.size >= worthResuming;
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  async run(): Promise<void> {
+    let session: UploadSession | undefined;
+    const begun = await mountOrBegin(this.#upload, this.#upload.mountFrom);
+    if (begun !== 'mounted') session = begun;
+    else if (await this.#isThere()) return;
+    for (;;) {
+      session ??= await beginSession(this.#upload);
+      const before: UploadSession = session;
+      try {
+        const next = await this.#step(before);
+        if (next === 'done') return;
+        session = next;
+      } catch (error) {
+        if (isWorthCancelling(error)) await before.cancel();
+        throw error;
+      }
+    }
+  }
+
+  /** Sends the next part; returns the session to go on with, or undefined where a new one is needed. */
+  async #step(session: UploadSession): Promise<UploadSession | undefined | 'done'> {
+    const {
+      host: { pace },
+      what,
+    } = this.#upload;
+    const part = this.#nextPart(session);
     let response: HttpResponse;
     try {
-      await host.pace.ready(location);
-      response = await sendWhole(upload, location);
+      await pace.ready(session.location);
+      response = await this.#send(session, part);
     } catch (error) {
-      if (!isRetryable(error) || last) throw error;
-      await host.pace.pause(location, tries);
-      continue;
+      if (!isRetryable(error)) throw error;
+      this.#countFailure(error);
+      await pace.pause(session.location, this.#failures);
+      // It may have been the answer only that was lost.
+      const isAllSent = part.closes && (part.length === 0 || this.#source.reached === part.length);
+      if (isAllSent && (await this.#isThere())) return 'done';
+      this.#chunk = smallerChunk(Math.min(part.length, this.#chunk)) ?? this.#chunk;
+      return this.#resumed(session);
     }
-    if (response.status === 201) {
-      response.discard();
-      checkStated(response, upload);
-      if (await blobExists(host, upload.repository, upload.descriptor, 'push')) return;
-      if (last) throw vanished(upload);
-      await host.pace.pause(location, tries);
-    } else {
-      const lost = response.status === 404 || response.status === 416;
-      if (last || !(lost || isRetryableAnswer(response)))
-        throw await host.refusal(response, { what: `the upload of ${upload.what}` });
-      response.discard();
-      if (lost) await host.pace.pause(location, tries);
-      else await host.pace.pauseAfterAnswer(response, tries);
+    if (response.status === 200 && isWebPage(response)) throw webPageError(response, `the upload of ${what}`);
+    if (response.status < 200 || response.status > 299) return this.#afterRefusal(session, part, response);
+    response.discard();
+    if (part.closes) {
+      checkStated(response, this.#upload);
+      if (await this.#isThere()) return 'done';
+      this.#countFailure(vanished(this.#upload));
+      await pace.pause(session.location, this.#failures);
+      return undefined;
     }
+    // A Range that tells less is not obeyed: ECR's stands still, others tell of the last chunk. Who really has less says 416.
+    const end = part.start + part.length;
+    // ECR may close the session with the last chunk.
+    if (response.status === 201 && end === this.#upload.descriptor.size && (await this.#isThere()))
+      return 'done';
+    session.advance(end, response);
+    this.#chunk = Math.min(firstChunk, 2 * this.#chunk);
+    this.#noteProgress(end);
+    return session;
   }
-}
 
-/** Tells whether a repository has a blob, with the size that the descriptor says where the registry tells one. */
-export async function blobExists(
-  host: RegistryHost,
-  repository: string,
-  descriptor: Descriptor,
-  access: Permission['access'],
-): Promise<boolean> {
-  const response = await host.send({
-    method: 'HEAD',
-    target: `/v2/${repository}/blobs/${descriptor.digest}`,
-    permission: { repository, access },
-  });
-  response.discard();
-  if (response.status === 200)
-    return response.contentLength === undefined || response.contentLength === descriptor.size;
-  if (response.status === 404) return false;
-  throw await host.refusal(response, { what: `blob ${descriptor.digest}` });
-}
+  #nextPart(session: UploadSession): Part {
+    const { size } = this.#upload.descriptor;
+    const { maxBody } = this.#upload.host.uploads;
+    const { offset, chunked, minChunk } = session;
+    if (offset === 0 && !chunked && size <= maxBody) return { start: 0, length: size, closes: true };
+    session.chunked = true;
+    const length = Math.min(size - offset, Math.max(minChunk, Math.min(this.#chunk, maxBody)));
+    return { start: offset, length, closes: length === 0 };
+  }
 
-/** Begins an upload session; returns where the content goes. */
-async function beginSession({ host, repository, what }: Upload): Promise<URL> {
-  const response = await host.send({
-    method: 'POST',
-    target: `/v2/${repository}/blobs/uploads/`,
-    permission: { repository, access: 'push' },
-  });
-  if (response.status !== 202) throw await host.refusal(response, { what: `an upload session for ${what}` });
-  response.discard();
-  const location = response.header('location');
-  if (location === undefined) {
-    throw new EngineshedError(
-      'RESPONSE_INVALID',
-      `${response.url.host} began an upload and did not say where`,
-      {
-        details: { url: publicUrl(response.url), status: response.status },
+  #send(session: UploadSession, { start, length, closes }: Part): Promise<HttpResponse> {
+    const { host, repository } = this.#upload;
+    return host.sendOnce({
+      method: closes ? 'PUT' : 'PATCH',
+      target: closes ? session.closing : session.location,
+      headers: {
+        'content-type': 'application/octet-stream',
+        ...(closes ? {} : { 'content-range': `${start}-${start + length - 1}` }),
       },
-    );
+      body: { length, open: () => this.#source.part(start, length) },
+      permission: { repository, access: 'push' },
+    });
   }
-  return parseServerUrl(location, response.url, 'upload location');
-}
 
-/** The session may be elsewhere; `RegistryHost` sends credentials to the registry's own origin only (C04). */
-function sendWhole({ host, repository, descriptor, open }: Upload, location: URL): Promise<HttpResponse> {
-  return host.sendOnce({
-    method: 'PUT',
-    target: withDigest(location, descriptor),
-    headers: { 'content-type': 'application/octet-stream' },
-    body: {
-      length: descriptor.size,
-      open: async () => oneBehind(verified(await open(), descriptor)),
-    },
-    permission: { repository, access: 'push' },
-  });
-}
-
-/** The location is the server's to word: the digest is added, and nothing else is written anew. */
-function withDigest(location: URL, { digest }: Descriptor): URL {
-  const separator = location.search === '' ? '?' : '&';
-  return new URL(`${location.href.replace(/\?$/, '')}${separator}digest=${encodeURIComponent(digest)}`);
-}
-
-/** Holds each chunk until the next one is there, so that the last is sent only after all were verified. */
-async function* oneBehind(stream: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
-  let held: Uint8Array | undefined;
-  for await (const chunk of stream) {
-    if (held !== undefined) yield held;
-    held = chunk;
+  async #afterRefusal(
+    session: UploadSession,
+    part: Part,
+    response: HttpResponse,
+  ): Promise<UploadSession | undefined> {
+    const { host, what, limits } = this.#upload;
+    const { status } = response;
+    const isPassing = isRetryableAnswer(response);
+    if (isPassing && this.#failures + 1 < limits.tries) {
+      response.discard();
+      this.#failures++;
+      await host.pace.pauseAfterAnswer(response, this.#failures);
+      return this.#resumed(session);
+    }
+    const error = await host.refusal(response, { what: `the upload of ${what}`, hint: hintOf(status) });
+    if (isPassing) throw error;
+    if (mayShrink(session, part, status)) {
+      host.uploads.refused(part.length);
+      session.chunked = true;
+      return this.#resumed(session);
+    }
+    const isLost = status === 404 || status === 410 || hasReason(error, lostReasons);
+    const isMixedUp = session.chunked && (!this.#needsChunks || hasReason(error, ['DIGEST_INVALID']));
+    if (status !== 416 && !isLost && !isMixedUp) throw error;
+    this.#countFailure(error);
+    await host.pace.pause(session.location, this.#failures);
+    if (isLost) return undefined;
+    const resumed = status === 416 ? await this.#resumed(session) : undefined;
+    if (resumed !== undefined && resumed.offset !== part.start) return resumed;
+    // It knows no chunks, puts them together wrongly, or refuses what it asked for: its sessions are not relied on any more.
+    this.#mayResume = false;
+    await session.cancel();
+    return undefined;
   }
-  if (held !== undefined) yield held;
+
+  /** The session, where the registry tells how far it is; undefined where a new one is needed. */
+  async #resumed(session: UploadSession): Promise<UploadSession | undefined> {
+    if (!this.#mayResume) return undefined;
+    const sent = Math.max(session.offset, this.#source.reached);
+    if (!(await session.refresh(sent))) return undefined;
+    session.chunked = true;
+    this.#noteProgress(session.offset);
+    return session;
+  }
+
+  get #needsChunks(): boolean {
+    return this.#upload.descriptor.size > this.#upload.host.uploads.maxBody;
+  }
+
+  #isThere(): Promise<boolean> {
+    const { host, repository, descriptor } = this.#upload;
+    return blobExists(host, repository, descriptor, 'push');
+  }
+
+  #countFailure(error: unknown): void {
+    this.#failures++;
+    if (this.#failures >= this.#upload.limits.tries) throw error;
+  }
+
+  #noteProgress(offset: number): void {
+    if (offset - this.#best < leastProgress) return;
+    this.#best = offset;
+    this.#failures = 0;
+  }
+}
+
+/** Where nobody answers, or we may do nothing, nobody is asked to forget a session. */
+function isWorthCancelling(error: unknown): boolean {
+  return !(isEngineshedError(error) && (error.kind === 'unavailable' || error.kind === 'permission'));
+}
+
+/** Whether smaller requests may help: the body was too large, or the whole is not taken in one request at all. */
+function mayShrink({ chunked, minChunk }: UploadSession, { length }: Part, status: number): boolean {
+  const isTooLarge = status === 413 || (!chunked && (status === 405 || status === 501));
+  return isTooLarge && length > minChunk && smallerChunk(length) !== undefined;
+}
+
+function hintOf(status: number): string | undefined {
+  if (status !== 413) return undefined;
+  return 'The registry, or a proxy before it, limits how large a request or a blob may be; ask its operator for more.';
+}
+
+function hasReason({ details }: EngineshedError, reasons: readonly string[]): boolean {
+  return details.reasons?.some((reason) => reasons.includes(reason)) ?? false;
 }
 
 function checkStated(response: HttpResponse, { descriptor, what }: Upload): void {

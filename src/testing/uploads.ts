@@ -53,6 +53,8 @@ async function take(
     (range === undefined ? true : range.startsWith(`${at}-`)) &&
     (range === undefined || !whole || range === `${at}-${at + bytes.byteLength - 1}`);
   if (!isInOrder && !isEmpty) return answer(416, progress(name, session, at));
+  // It was cancelled meanwhile, or somebody else sent something.
+  if (contents.uploads.get(session) !== before) return refusal(404, 'BLOB_UPLOAD_UNKNOWN', 'upload unknown');
   const all = Buffer.concat([before, bytes]);
   contents.uploads.set(session, all);
   if (!whole) return undefined;
