@@ -41,6 +41,24 @@ export {
   type Target,
 } from './content/index.js';
 export {
+  type Credential,
+  type CredentialHelper,
+  type CredentialSource,
+  type CredentialSourceOptions,
+  credentialSource,
+  type HelperLogin,
+  type HelperOf,
+  type ListedLogin,
+  type LoginPlace,
+  type LoginScope,
+  type LoginStoreOptions,
+  listLogins,
+  noCredentials,
+  removeLogin,
+  type StorableLogin,
+  storeLogin,
+} from './credentials/index.js';
+export {
   type EngineDefinition,
   type EngineEnvironment,
   type EngineKind,
@@ -110,14 +128,10 @@ export {
   readCheckout,
 } from './publish/index.js';
 export {
-  type Credential,
-  type CredentialSource,
-  type CredentialSourceOptions,
   createRegistryClient,
-  credentialSource,
-  type HelperRunner,
   type Limits,
-  noCredentials,
+  type LoginAttempt,
+  type LoginResult,
   type RegistryClient,
   type RegistryClientOptions,
 } from './registry/index.js';

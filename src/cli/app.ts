@@ -6,6 +6,8 @@ import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
+import { login } from './commands/login.js';
+import { logout } from './commands/logout.js';
 import { publish } from './commands/publish.js';
 import { show } from './commands/show.js';
 import { uninstall } from './commands/uninstall.js';
@@ -20,7 +22,21 @@ export function application(host: Host) {
   const misused = (message: string) => fail(new EngineshedError('USAGE', message));
   return buildApplication<Host>(
     buildRouteMap<string, Host>({
-      routes: { install, available, list, show, use, current, env, exec, which, uninstall, publish },
+      routes: {
+        install,
+        available,
+        list,
+        show,
+        use,
+        current,
+        env,
+        exec,
+        which,
+        uninstall,
+        publish,
+        login,
+        logout,
+      },
       docs: {
         brief: 'Distribute a product made of several components through any OCI registry',
         fullDescription:

@@ -10,7 +10,7 @@ export interface Host {
   readonly process: {
     readonly stdout: TextStream;
     readonly stderr: TextStream;
-    readonly stdin: { readonly isTTY?: boolean | undefined };
+    readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
     exitCode?: number | string | null;
   };
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import type { Catalogs } from '../catalog/index.js';
 import { createLayout, type Layout, openLayout, type Reporter, type Target } from '../content/index.js';
+import { credentialSource } from '../credentials/index.js';
 import { ownerOf } from '../files/index.js';
 import { parseRegistry, type Reference, type RegistryReference } from '../oci/index.js';
-import { createRegistryClient, credentialSource } from '../registry/index.js';
+import { createRegistryClient, type RegistryClient } from '../registry/index.js';
 import { offlineTarget, type Store, storeAt } from '../store/index.js';
+import { loginOptions } from './credentials.js';
 import type { Host } from './host.js';
 import { storeRoot } from './places.js';
 
@@ -36,17 +38,30 @@ export function isOffline(host: Host, flags: NetworkFlags): boolean {
 }
 
 /**
- * Opens the places of images. Offline, the store stands in for the registries.
- * @throws EngineshedError `REFERENCE_INVALID`
+ * Opens the registries, with the logins and settings of this user.
+ * @throws EngineshedError `REFERENCE_INVALID`, `CONFIG_INVALID`
  */
-export function openTargets(host: Host, catalogs: Catalogs, flags: NetworkFlags, report: Reporter): Targets {
+export function openRegistries(
+  host: Host,
+  catalogs: Catalogs,
+  flags: NetworkFlags,
+  report: Reporter,
+): RegistryClient {
   const plain = new Set((flags.plainHttp ?? []).map((text) => parseRegistry(text).registry));
-  const client = createRegistryClient({
-    credentials: credentialSource({ env: host.environment, home: host.home, uid: host.userId }),
+  return createRegistryClient({
+    credentials: credentialSource(loginOptions(host, report)),
     plainHttp: (registry) => (plain.has(registry) ? true : catalogs.registries.get(registry)?.plainHttp),
     userAgent: `engineshed/${host.version}`,
     report,
   });
+}
+
+/**
+ * Opens the places of images. Offline, the store stands in for the registries.
+ * @throws EngineshedError `REFERENCE_INVALID`
+ */
+export function openTargets(host: Host, catalogs: Catalogs, flags: NetworkFlags, report: Reporter): Targets {
+  const client = openRegistries(host, catalogs, flags, report);
   const repository = (reference: RegistryReference) =>
     isOffline(host, flags) ? offlineTarget(openStore(host, report), reference) : client.repository(reference);
   const layoutPath = (path: string) => resolve(host.directory, path);

@@ -27,9 +27,9 @@ export function writeNewFile(path: string, bytes: Uint8Array | string, mode = 0o
  * @param temporary a path on the same file system for the new file until it is complete; nothing is there
  * @throws NodeJS.ErrnoException
  */
-export function replaceFile(path: string, bytes: Uint8Array | string, temporary: string): void {
+export function replaceFile(path: string, bytes: Uint8Array | string, temporary: string, mode = 0o644): void {
   try {
-    writeNewFile(temporary, bytes);
+    writeNewFile(temporary, bytes, mode);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -1,14 +1,16 @@
+import type { Credential, CredentialSource } from '../credentials/index.js';
 import { EngineshedError } from '../errors/index.js';
 import type { RegistryAddress } from './address.js';
 import { type Challenge, parseChallenges } from './challenge.js';
-import type { Credential, CredentialSource } from './credential.js';
+import { chooseChallenge, realmOf, unknownSchemes } from './challenge-choice.js';
 import { realmMayHaveCredentials } from './realm.js';
 import type { HttpResponse } from './response.js';
 import type { Pace } from './retry.js';
 import { type Access, mergeScopes, repositoryScope } from './scope.js';
 import type { Secrets } from './secrets.js';
 import { statusError } from './status-error.js';
-import { basicAuthorization, TokenSource } from './token.js';
+import { TokenSource } from './token.js';
+import { basicAuthorization } from './token-request.js';
 import type { Transport } from './transport.js';
 
 /** What a request is for; decides which login and which token it needs. */
@@ -58,7 +60,7 @@ export class Authenticator {
    */
   async renew(response: HttpResponse, permission: Permission, refused: string | undefined): Promise<string> {
     const challenges = parseChallenges(response.headerLines('www-authenticate'));
-    const challenge = choose(challenges);
+    const challenge = chooseChallenge(challenges);
     if (challenge === undefined) {
       throw await this.#refusal(response, permission, unknownSchemes(challenges));
     }
@@ -115,6 +117,7 @@ export class Authenticator {
         service: challenge.parameters.get('service'),
         scopes: mergeScopes(scopesOf(permission), challenge),
         credential: shown,
+        purpose: 'access',
         hint: this.#hint(credential, shown === undefined ? realm : undefined),
       },
       refused?.replace(/^Bearer /, ''),
@@ -148,7 +151,9 @@ export class Authenticator {
     const { registry, credentials, address } = this.#options;
     if (credential === undefined) {
       const places = credentials.places.length === 0 ? '' : ` in ${credentials.places.join(', ')}`;
-      return `No credentials for ${registry} were found${places}. Log in with "docker login ${registry}" or "podman login ${registry}".`;
+      const fault = credentials.fault?.(registry);
+      if (fault !== undefined) return `${fault.message}. ${fault.hint ?? ''}`;
+      return `No credentials for ${registry} were found${places}. Log in with "engineshed login ${registry}".`;
     }
     const user = credential.username === '' ? 'The login' : `The login of user "${credential.username}"`;
     const found = `${user} for ${registry} was found in ${credential.origin}`;
@@ -169,30 +174,6 @@ function keyOf(permission: Permission): string {
   return scopesOf(permission).join(' ');
 }
 
-/** Bearer before basic, as the token says less than the password; of several alike the first that can be used. */
-function choose(challenges: readonly Challenge[]): Challenge | undefined {
-  return (
-    challenges.find((challenge) => challenge.scheme === 'bearer' && realmOf(challenge) !== undefined) ??
-    challenges.find((challenge) => challenge.scheme === 'basic') ??
-    challenges.find((challenge) => challenge.scheme === 'bearer')
-  );
-}
-
 function withoutScope({ scheme, parameters }: Challenge): Challenge {
   return { scheme, parameters: new Map([...parameters].filter(([name]) => name !== 'scope')) };
-}
-
-function realmOf(challenge: Challenge): URL | undefined {
-  const text = challenge.parameters.get('realm') ?? '';
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  const usable =
-    (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '';
-  return usable ? url : undefined;
-}
-
-function unknownSchemes(challenges: readonly Challenge[]): string {
-  return challenges.length === 0
-    ? 'The registry did not say how it wants to be authenticated to.'
-    : `The registry wants authentication by ${challenges.map(({ scheme }) => scheme).join(', ')}; basic and bearer are supported.`;
 }

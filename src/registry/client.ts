@@ -1,9 +1,11 @@
 import type { Reporter, Target } from '../content/index.js';
+import type { CredentialSource } from '../credentials/index.js';
 import type { RegistryReference } from '../oci/index.js';
+import { RegistryAddress } from './address.js';
 import { withinBudget } from './budget.js';
-import type { CredentialSource } from './credential.js';
 import { RegistryHost } from './host.js';
 import { defaultLimits, type Limits } from './limits.js';
+import type { LoginAttempt, LoginResult } from './login.js';
 import { repositoryTarget } from './repository.js';
 import { Pace } from './retry.js';
 import { createTransport } from './transport.js';
@@ -31,6 +33,11 @@ export interface RegistryClientOptions {
 export interface RegistryClient {
   /** The repository that a reference lies in; its tag and digest do not matter. No request is sent yet. */
   repository(reference: RegistryReference): Target;
+  /**
+   * Tries a login at a registry (`host[:port]`), and stores nothing.
+   * @throws EngineshedError `UNAUTHORIZED`, `CREDENTIALS_FAILED`, `RESPONSE_INVALID`, and as requests do
+   */
+  checkLogin(registry: string, attempt: LoginAttempt): Promise<LoginResult>;
   /** Closes the connections, so that the process can end. */
   close(): void;
 }
@@ -56,6 +63,12 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   };
   return {
     repository: ({ registry, repository }) => repositoryTarget(hostOf(registry), limits, repository),
+    async checkLogin(registry, attempt) {
+      const { checkLogin } = await import('./login.js');
+      const address = new RegistryAddress(registry, options.plainHttp(registry), transport.exchange);
+      const isLoggedIn = async (host: string) => (await options.credentials.find(host)) !== undefined;
+      return checkLogin({ registry, address, transport, pace, isLoggedIn }, attempt);
+    },
     close: () => transport.close(),
   };
 }

@@ -1,7 +1,7 @@
+import type { CredentialSource } from '../credentials/index.js';
 import type { EngineshedError } from '../errors/index.js';
 import { type AddressedRequest, RegistryAddress } from './address.js';
 import { Authenticator, type Permission } from './auth.js';
-import type { CredentialSource } from './credential.js';
 import type { HttpResponse } from './response.js';
 import type { Pace } from './retry.js';
 import { Secrets } from './secrets.js';

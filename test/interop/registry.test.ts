@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { copy } from '../../src/content/index.js';
-import type { CredentialSource } from '../../src/registry/index.js';
+import type { CredentialSource } from '../../src/credentials/index.js';
 import { startTokenService } from '../../src/testing/index.js';
 import { image, targetConformance } from '../conformance/target.js';
 import { client, descriptorOf, logins, opens, read, reference, tagsOf } from '../support/registry-client.js';
@@ -148,7 +148,8 @@ describe('the CNCF distribution registry, tokens', () => {
 /** A program that asks for a manifest which is not there and prints the code of the error. */
 function programAsking(host: string): string {
   return `
-    import { createRegistryClient, noCredentials } from './src/registry/index.js';
+    import { noCredentials } from './src/credentials/index.js';
+    import { createRegistryClient } from './src/registry/index.js';
     const client = createRegistryClient({
       credentials: noCredentials, plainHttp: () => undefined, userAgent: 'engineshed-test',
     });

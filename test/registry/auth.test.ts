@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import type { Credential } from '../../src/credentials/index.js';
 import type { EngineshedError } from '../../src/errors/index.js';
 import { mediaTypes } from '../../src/oci/index.js';
-import type { Credential } from '../../src/registry/index.js';
 import { realmMayHaveCredentials } from '../../src/registry/realm.js';
 import type { ScriptedRegistry } from '../../src/testing/index.js';
 import { refuse } from '../../src/testing/index.js';

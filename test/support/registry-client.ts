@@ -1,9 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { ProgressEvent, Target } from '../../src/content/index.js';
+import type { Credential, CredentialSource } from '../../src/credentials/index.js';
 import { type Descriptor, type Digest, mediaTypes, type RegistryReference } from '../../src/oci/index.js';
 import {
-  type Credential,
-  type CredentialSource,
   createRegistryClient,
   type RegistryClient,
   type RegistryClientOptions,

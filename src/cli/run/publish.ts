@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Reporter } from '../../content/index.js';
+import { withoutLogins } from '../../credentials/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { ownerOf } from '../../files/index.js';
 import { formatReference, parseReference, parseTag, type Reference } from '../../oci/index.js';
@@ -86,7 +87,10 @@ async function readInputs(
       details: { path: directory },
     });
   }
-  const checkout = await readCheckout(directory, host);
+  const checkout = await readCheckout(directory, {
+    environment: withoutLogins(host.environment),
+    userId: host.userId,
+  });
   if (checkout?.dirty) {
     report({
       type: 'warning',

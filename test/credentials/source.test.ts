@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { credentialSource, type HelperRunner } from '../../src/registry/index.js';
+import { credentialSource, type HelperOf } from '../../src/credentials/index.js';
+import { recorder } from '../support/registry-client.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 const basic = (login: string) => ({ auth: Buffer.from(login).toString('base64') });
@@ -18,11 +19,13 @@ describe('credential files', () => {
       `${home}/run/containers/auth.json`,
       `${home}/cfg/containers/auth.json`,
       `${home}/dkr/config.json`,
+      `${home}/.dockercfg`,
     ];
     const source = () => credentialSource({ env, home });
     expect(source().places).toEqual(files);
     for (const [at, file] of [...files.entries()].reverse()) {
-      write(file, { auths: { 'ghcr.io': basic(`user${at}:pw`) } });
+      const auths = { 'ghcr.io': basic(`user${at}:pw`) };
+      write(file, file.endsWith('.dockercfg') ? auths : { auths });
       expect(await source().find('ghcr.io')).toMatchObject({ username: `user${at}`, origin: file });
     }
   });
@@ -32,6 +35,7 @@ describe('credential files', () => {
       '/run/containers/1000/auth.json',
       '/home/ada/.config/containers/auth.json',
       '/home/ada/.docker/config.json',
+      '/home/ada/.dockercfg',
     ]);
   });
 
@@ -144,22 +148,27 @@ describe('credential files', () => {
 describe('credential helpers', () => {
   const asked = () => {
     const servers: string[] = [];
-    const runHelper: HelperRunner = async (name, server) => {
-      servers.push(`${name} ${server}`);
-      return name === 'empty' ? undefined : { username: name, secret: 's' };
-    };
-    return { servers, runHelper };
+    const helper: HelperOf = (name) => ({
+      get: async (server) => {
+        servers.push(`${name} ${server}`);
+        return name === 'empty' ? undefined : { username: name, secret: 's' };
+      },
+      list: async () => new Map(),
+      store: async () => undefined,
+      erase: async () => undefined,
+    });
+    return { servers, helper };
   };
 
   it('come in the order: for the registry, the entry in the file, for all', async () => {
-    const { servers, runHelper } = asked();
+    const { servers, helper } = asked();
     const { source } = withConfig(
       {
         auths: { 'in.file': basic('file:pw'), 'in.both': basic('file:pw') },
         credHelpers: { 'in.both': 'special', 'in.vain': 'empty' },
         credsStore: 'general',
       },
-      runHelper,
+      helper,
     );
     expect(await source.find('in.file')).toMatchObject({ username: 'file' });
     expect(await source.find('in.both')).toMatchObject({ username: 'special' });
@@ -184,7 +193,9 @@ describe('credential helpers', () => {
     chmodSync(`${bin}/docker-credential-test`, 0o755);
     writeFileSync(`${home}/auth.json`, JSON.stringify({ credHelpers: { 'ghcr.io': name } }));
     const env = { PATH: `${bin}:/usr/bin:/bin`, REGISTRY_AUTH_FILE: `${home}/auth.json`, OUT: `${home}/out` };
-    return { found: credentialSource({ env, home }).find('ghcr.io'), out: `${home}/out` };
+    const { report, events } = recorder();
+    const source = credentialSource({ env, home, report });
+    return { source, found: source.find('ghcr.io'), events, out: `${home}/out` };
   };
 
   it('get the server by standard input and nothing on the command line', async () => {
@@ -208,12 +219,17 @@ describe('credential helpers', () => {
     ['have a path for a name', '', '../bin/test'],
     ['have an option for a name', '', '-x'],
   ])('C16 that %s are named, without what they said', async (_what, script, name) => {
-    const error = (await run(script, name).found.catch((thrown) => thrown)) as Error;
+    const { found, source, events } = run(script, name);
+    expect(await found).toBeUndefined();
+    const error = source.fault?.('ghcr.io');
     expect(error).toMatchObject({
       code: 'CREDENTIALS_FAILED',
       message: expect.stringContaining(`"${name}"`),
     });
-    expect(`${error.message} ${String(error.cause)}`).not.toContain('hunter2');
+    expect(`${error?.message} ${String(error?.cause)}`).not.toContain('hunter2');
+    expect(source.fault?.('quay.io')).toBeUndefined();
+    await source.find('ghcr.io', 'other/repository');
+    expect(events).toEqual([{ type: 'warning', message: error?.message }]);
   });
 });
 
@@ -226,8 +242,8 @@ function place() {
   return { home, write };
 }
 
-function withConfig(content: unknown, runHelper?: HelperRunner) {
+function withConfig(content: unknown, helper?: HelperOf) {
   const { home, write } = place();
   write(join(home, '.docker', 'config.json'), content);
-  return { source: credentialSource({ env: {}, home, runHelper }) };
+  return { source: credentialSource({ env: {}, home, helper }) };
 }

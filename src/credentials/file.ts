@@ -2,7 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { EngineshedError } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
-import type { Credential } from './credential.js';
+import { fileVariable } from './environment.js';
+import { normalKey, normalRegistry } from './keys.js';
+import type { Credential } from './types.js';
 
 /** The most bytes that a credential file may have: 1 MiB. */
 const maxFileBytes = 1024 * 1024;
@@ -28,66 +30,61 @@ const fileSchema = v.pipe(
   }),
 );
 
+/** A file as it stands: the keys that matter here, and all others as they are. */
+export type FileContent = v.InferOutput<typeof fileSchema>;
+
+/** `config` is the form of Docker's `config.json` and Podman's `auth.json`; `legacy` that of `.dockercfg`: entries only. */
+export type FileForm = 'config' | 'legacy';
+
 /** What a credential file says, with registries and keys in their normal form. */
 export interface CredentialFile {
   /** The helper for one registry, by registry. */
   readonly helpers: ReadonlyMap<string, string>;
   /** The helper for all registries. */
   readonly store: string | undefined;
+  /** The keys of its entries, those without a login too. */
+  readonly keys: readonly string[];
   /**
-   * The login under a key of {@link credentialKeys}.
+   * The login under a key in normal form.
    * @throws EngineshedError `CREDENTIALS_FAILED` where that entry is malformed
    */
   login(key: string): Credential | undefined;
 }
 
 /**
- * Reads a file in the format of Docker's `config.json` and Podman's `auth.json`; undefined where there is none. No part of
- * its content gets into an error.
+ * Reads a credential file; undefined where there is none. No part of its content gets into an error.
  * @throws EngineshedError `CREDENTIALS_FAILED`
  */
-export async function readCredentialFile(path: string): Promise<CredentialFile | undefined> {
+export async function readCredentialFile(path: string, form: FileForm): Promise<CredentialFile | undefined> {
   const bytes = await readIfThere(path);
-  if (bytes === undefined || bytes.toString('utf8').trim() === '') return undefined;
-  const { auths = {}, credHelpers = {}, credsStore } = parseFile(bytes, path);
+  return bytes === undefined ? undefined : parseCredentialFile(bytes, path, form);
+}
+
+/**
+ * Parses the content of a credential file.
+ * @param origin where it comes from, for messages
+ * @throws EngineshedError `CREDENTIALS_FAILED`
+ */
+export function parseCredentialFile(bytes: Buffer, origin: string, form: FileForm): CredentialFile {
+  const content = parseContent(bytes, origin, form);
+  const { auths = {}, credHelpers = {}, credsStore } = content;
   const entries = new Map(Object.entries(auths).map(([key, entry]) => [normalKey(key), entry]));
   return {
     helpers: new Map(
       Object.entries(credHelpers).map(([key, name]) => [normalRegistry(normalKey(key)), name]),
     ),
     store: credsStore === '' ? undefined : credsStore,
-    login: (key) => (entries.has(key) ? parseEntry(entries.get(key), key, path) : undefined),
+    keys: [...entries.keys()],
+    login: (key) => (entries.has(key) ? parseEntry(entries.get(key), key, origin) : undefined),
   };
 }
 
-/** The keys under which the login for a repository may stand, most specific first. */
-export function credentialKeys(registry: string, repository: string | undefined): string[] {
-  const components = repository === undefined || repository === '' ? [] : repository.split('/');
-  return [...components.map((_, at) => components.slice(0, components.length - at)), []].map((path) =>
-    [registry, ...path].join('/'),
-  );
-}
-
-/** The registry's one name: lower case, and `docker.io` for all names of Docker Hub. */
-export function normalRegistry(registry: string): string {
-  const host = registry.toLowerCase();
-  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
-}
-
-/** The name by which credential helpers know a registry: Docker Hub's is an address of old. */
-export function helperServer(registry: string): string {
-  return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
-}
-
-/** `https://index.docker.io/v1/` and `docker.io` are one key; so are `https://host` and `host`. */
-function normalKey(key: string): string {
-  const bare = key
-    .replace(/^https?:\/\//i, '')
-    .replace(/\/v[12]\/$/, '')
-    .replace(/\/+$/, '');
-  const name = /^https?:\/\//i.test(key) ? bare.replace(/\/v[12]$/, '') : bare;
-  const slash = name.indexOf('/');
-  return slash < 0 ? normalRegistry(name) : `${normalRegistry(name.slice(0, slash))}${name.slice(slash)}`;
+/**
+ * The content of a credential file, for changing it; empty where there is none.
+ * @throws EngineshedError `CREDENTIALS_FAILED`
+ */
+export async function readContent(path: string): Promise<FileContent> {
+  return parseContent((await readIfThere(path)) ?? Buffer.alloc(0), path, 'config');
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
@@ -102,31 +99,32 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
   }
 }
 
-function parseFile(bytes: Uint8Array, path: string): v.InferOutput<typeof fileSchema> {
+function parseContent(bytes: Buffer, origin: string, form: FileForm): FileContent {
+  if (bytes.toString('utf8').trim() === '') return {};
   let json: unknown;
   try {
     json = parseJson(bytes, 'credential file');
   } catch {
     // The parser's message may quote what stands there.
-    throw failed(path, 'it is not valid JSON');
+    throw failed(origin, 'it is not valid JSON');
   }
-  const result = v.safeParse(fileSchema, json);
+  const result = v.safeParse(fileSchema, form === 'legacy' ? { auths: json } : json);
   if (result.success) return result.output;
-  throw failed(path, '"auths" and "credHelpers" must be objects, and helpers must be names');
+  throw failed(origin, '"auths" and "credHelpers" must be objects, and helpers must be names');
 }
 
-function parseEntry(entry: unknown, key: string, path: string): Credential | undefined {
+function parseEntry(entry: unknown, key: string, origin: string): Credential | undefined {
   const result = v.safeParse(entrySchema, entry);
-  if (!result.success) throw failed(path, `the entry for ${key} is malformed`);
+  if (!result.success) throw failed(origin, `the entry for ${key} is malformed`);
   const { auth = '', identitytoken, registrytoken } = result.output;
   const decoded = auth === '' ? undefined : decodeAuth(auth);
-  if (auth !== '' && decoded === undefined) throw failed(path, `"auth" of ${key} is malformed`);
+  if (auth !== '' && decoded === undefined) throw failed(origin, `"auth" of ${key} is malformed`);
   const username = decoded?.username ?? result.output.username ?? '';
   const password = decoded?.password ?? result.output.password ?? '';
-  if (registrytoken) return { kind: 'registryToken', username, token: registrytoken, origin: path };
-  if (identitytoken) return { kind: 'identityToken', username, token: identitytoken, origin: path };
+  if (registrytoken) return { kind: 'registryToken', username, token: registrytoken, origin };
+  if (identitytoken) return { kind: 'identityToken', username, token: identitytoken, origin };
   if (username === '' && password === '') return undefined;
-  return { kind: 'password', username, password, origin: path };
+  return { kind: 'password', username, password, origin };
 }
 
 /** `auth` is base64 of `user:password`; some tools end it with NUL bytes. */
@@ -138,9 +136,16 @@ function decodeAuth(auth: string): { username: string; password: string } | unde
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-function failed(path: string, fault: string): EngineshedError {
-  return new EngineshedError('CREDENTIALS_FAILED', `The credential file ${path} cannot be used: ${fault}`, {
-    hint: 'Log in again with the tool that wrote it, or correct the file.',
-    details: { path },
-  });
+function failed(origin: string, fault: string): EngineshedError {
+  const isFile = origin !== fileVariable;
+  return new EngineshedError(
+    'CREDENTIALS_FAILED',
+    `The credential ${isFile ? 'file' : 'variable'} ${origin} cannot be used: ${fault}`,
+    isFile
+      ? {
+          hint: 'Log in again with the tool that wrote it, or correct the file.',
+          details: { path: origin },
+        }
+      : { hint: `${origin} has the content of a file such as Docker's config.json.` },
+  );
 }
