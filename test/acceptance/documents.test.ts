@@ -47,6 +47,7 @@ async function reader() {
   git('add', '.');
   git('commit', '-q', '-m', 'all');
 
+  writeFileSync(`${user.work}/token.txt`, 'a-token\n');
   // The documents' hosts cannot be reached from a test: what they name is here.
   mkdirSync(`${user.home}/.config/engineshed`, { recursive: true });
   writeFileSync(
@@ -121,6 +122,8 @@ describe('the documents', () => {
       env: await user.json(['env']),
       which: await user.json(['which', 'core-engine']),
       uninstall: await user.json(['uninstall', 'train', '--force']),
+      login: await user.json(['login']),
+      logout: await user.json(['logout', 'ghcr.io']),
     };
     for (const [command, document] of Object.entries(documents)) {
       for (const field of Object.keys(document))
