@@ -1,5 +1,6 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { EngineshedError } from '../errors/index.js';
+import { attach } from './commands/attach.js';
 import { available } from './commands/available.js';
 import { current } from './commands/current.js';
 import { env } from './commands/env.js';
@@ -9,6 +10,7 @@ import { list } from './commands/list.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { publish } from './commands/publish.js';
+import { referrers } from './commands/referrers.js';
 import { show } from './commands/show.js';
 import { uninstall } from './commands/uninstall.js';
 import { use } from './commands/use.js';
@@ -34,6 +36,8 @@ export function application(host: Host) {
         which,
         uninstall,
         publish,
+        attach,
+        referrers,
         login,
         logout,
       },

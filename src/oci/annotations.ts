@@ -12,3 +12,8 @@ export const annotationKeys = {
    */
   externalLinks: 'io.github.engineshed.layer.external-links',
 } as const;
+
+/** A time as annotations and configs tell it (RFC 3339, UTC), from whole seconds since the epoch. */
+export function formatTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}

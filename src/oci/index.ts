@@ -1,4 +1,5 @@
-export { annotationKeys } from './annotations.js';
+export { annotationKeys, formatTime } from './annotations.js';
+export { type ArtifactParts, buildArtifact, emptyContent } from './artifact.js';
 export {
   chainId,
   createDigester,
@@ -11,6 +12,7 @@ export {
 } from './digest.js';
 export { canonicalJson, parseJson } from './json.js';
 export {
+  type BuiltManifest,
   buildImage,
   type Descriptor,
   describe,
@@ -32,6 +34,7 @@ export {
   isDockerSchema1,
   isIndexType,
   isManifestType,
+  isMediaType,
   layerCompression,
   manifestAccept,
   mediaTypes,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { EngineshedError } from '../errors/index.js';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from './digest.js';
 import { parseJson } from './json.js';
-import { isDockerSchema1, isIndexType, isManifestType, mediaTypes } from './media-types.js';
+import { isDockerSchema1, isIndexType, isManifestType, isMediaType, mediaTypes } from './media-types.js';
 
 /** The most bytes a manifest or index may have (distribution specification, "Pushing Manifests"): 4 MiB. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -25,10 +25,7 @@ const platformSchema = v.looseObject({
   variant: v.optional(v.string()),
 });
 const descriptorFields = v.looseObject({
-  mediaType: v.pipe(
-    v.string(),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/),
-  ),
+  mediaType: v.pipe(v.string(), v.check(isMediaType, 'not a media type')),
   digest: digestSchema,
   size: sizeSchema,
   annotations: annotationsSchema,
@@ -187,10 +184,16 @@ export interface ImageParts {
   readonly createdBy: string;
 }
 
+/** A document, ready to be pushed. */
+export interface BuiltManifest {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}
+
 /** An image, ready to be pushed: bytes and descriptors. The same parts give the same bytes. */
 export interface BuiltImage {
-  readonly manifest: { readonly descriptor: Descriptor; readonly bytes: Uint8Array };
-  readonly config: { readonly descriptor: Descriptor; readonly bytes: Uint8Array };
+  readonly manifest: BuiltManifest;
+  readonly config: BuiltManifest;
 }
 
 /** Builds the config and the manifest of an image. Pure. */

@@ -6,6 +6,7 @@ export const mediaTypes = {
   layerTar: 'application/vnd.oci.image.layer.v1.tar',
   layerTarGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   layerTarZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  empty: 'application/vnd.oci.empty.v1+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerManifestList: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
@@ -17,6 +18,11 @@ const dockerSchema1 = [
   'application/vnd.docker.distribution.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v1+prettyjws',
 ];
+
+/** Tells whether a text is a media type (RFC 6838, 4.2), without parameters. */
+export function isMediaType(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/.test(text);
+}
 
 /** Tells whether a media type is that of an image manifest, OCI's or Docker's. */
 export function isManifestType(mediaType: string): boolean {

@@ -3,7 +3,7 @@ import { copy, type Layout, type Reporter, streamOf, type Target } from '../cont
 import { inOperation } from '../errors/index.js';
 import type { Owner } from '../files/index.js';
 import { packDirectory } from '../layer/index.js';
-import { annotationKeys, buildImage, type Descriptor, type Digest } from '../oci/index.js';
+import { annotationKeys, buildImage, type Descriptor, type Digest, formatTime } from '../oci/index.js';
 import type { Checkout } from './checkout.js';
 import { withStage } from './stage.js';
 import { checkoutVersion } from './tags.js';
@@ -101,8 +101,7 @@ export async function publish(
 function gitAnnotations({ checkout, sourceDateEpoch }: PublishInputs): Record<string, string> {
   const time = sourceDateEpoch ?? checkout?.committed;
   const known = {
-    [annotationKeys.created]:
-      time === undefined ? undefined : new Date(time * 1000).toISOString().replace('.000Z', 'Z'),
+    [annotationKeys.created]: time === undefined ? undefined : formatTime(time),
     [annotationKeys.revision]: checkout && `${checkout.revision}${checkout.dirty ? '-dirty' : ''}`,
     [annotationKeys.source]: checkout?.source,
     [annotationKeys.version]: checkout && checkoutVersion(checkout),

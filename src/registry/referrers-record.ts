@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineshedError } from '../errors/index.js';
+import { mapLimited } from '../content/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import {
   type Descriptor,
+  type Digest,
   describe,
   maxManifestBytes,
   maxReferrers,
@@ -10,23 +12,22 @@ import {
   type Referral,
   referrersTag,
 } from '../oci/index.js';
-import type { Limits } from './limits.js';
 import { hasReferrersApi, type ReferrersOf, tooMany } from './referrers.js';
 import { readTaggedReferrers, type TaggedReferrers } from './referrers-tag.js';
 
 /** How often the list is written at most for one referrer. */
 const maxWrites = 10;
+/** How many manifests are looked for at the same time. */
+const concurrentChecks = 4;
 
 /** Records in registries what refers to what. One for each repository. */
 export class ReferrersRecord {
   readonly #of: ReferrersOf;
-  readonly #limits: Limits;
   /** The last of those who wait to change a list, by tag: within one process nobody gets in another's way. */
   readonly #turns = new Map<string, Promise<void>>();
 
-  constructor(of: ReferrersOf, limits: Limits) {
+  constructor(of: ReferrersOf) {
     this.#of = of;
-    this.#limits = limits;
   }
 
   /**
@@ -56,16 +57,19 @@ export class ReferrersRecord {
     const isOurs = ({ digest }: Descriptor) => digest === referrer.digest;
     let written: readonly Descriptor[] = [];
     let kept = true;
+    const gone = new Set<Digest>();
     for (let writes = 0; writes <= maxWrites; writes++) {
       const start = performance.now();
-      const list = await readTaggedReferrers(this.#of, subject);
+      const list = await readTaggedReferrers(this.#of.manifests, subject);
       if (list?.entries.some(isOurs)) return;
       kept = writes === 0 || list !== undefined;
       if (writes === maxWrites) break;
       // A list without our entry is of someone who did not see ours, nor what was lost with it.
-      const entries = unite(list?.entries ?? [], written, [referrer]);
+      const entries = unite(list?.entries ?? [], written, [referrer]).filter(
+        (entry) => !gone.has(entry.digest),
+      );
       if (entries.length > maxReferrers) throw tooMany(this.#of, subject);
-      if (!(await this.#write(subject, list, entries))) {
+      if (!(await this.#write(subject, list, entries, gone))) {
         await this.#pause(performance.now() - start, writes);
         continue;
       }
@@ -84,27 +88,46 @@ export class ReferrersRecord {
     took: number,
   ): Promise<boolean> {
     const isListed = async () =>
-      (await readTaggedReferrers(this.#of, subject))?.entries.some(isOurs) ?? false;
+      (await readTaggedReferrers(this.#of.manifests, subject))?.entries.some(isOurs) ?? false;
     if (!(await isListed())) return false;
-    await sleep(2 * took + this.#limits.backoffMs);
+    await sleep(2 * took + this.#of.limits.backoffMs);
     return isListed();
   }
 
-  /** Tells whether it was written, and not refused because somebody else did so meanwhile. */
+  /**
+   * Tells whether it was written, and not refused because somebody else did so meanwhile, or because manifests that it names
+   * are not there any more: those are added to `gone`.
+   */
   async #write(
     subject: Descriptor,
     list: TaggedReferrers | undefined,
     entries: readonly Descriptor[],
+    gone: Set<Digest>,
   ): Promise<boolean> {
     const bytes = encodeList(list, entries);
     if (bytes.byteLength > maxManifestBytes) throw tooMany(this.#of, subject);
+    const { manifests } = this.#of;
     const descriptor = describe(mediaTypes.imageIndex, bytes);
-    return this.#of.manifests.replace(descriptor, bytes, referrersTag(subject.digest), list?.etag);
+    try {
+      return await manifests.replace(descriptor, bytes, referrersTag(subject.digest), list?.etag);
+    } catch (error) {
+      if (!isEngineshedError(error, 'CONTENT_NOT_FOUND', 'RESPONSE_INVALID')) throw error;
+      const missing = await this.#missing(entries);
+      if (missing.length === 0) throw error;
+      for (const digest of missing) gone.add(digest);
+      return false;
+    }
+  }
+
+  /** The entries whose manifests the registry does not have. */
+  async #missing(entries: readonly Descriptor[]): Promise<Digest[]> {
+    const there = await mapLimited(entries, concurrentChecks, (entry) => this.#of.manifests.exists(entry));
+    return entries.filter((_, at) => !there[at]).map(({ digest }) => digest);
   }
 
   /** Writers who met once should not meet again. */
   async #pause(took: number, writes: number): Promise<void> {
-    await sleep(Math.random() * (took + this.#limits.backoffMs) * Math.min(2 ** writes, 16));
+    await sleep(Math.random() * (took + this.#of.limits.backoffMs) * Math.min(2 ** writes, 16));
   }
 
   #conflict(subject: Descriptor): EngineshedError {

@@ -16,7 +16,7 @@ export interface TaggedReferrers {
  * @throws EngineshedError `RESPONSE_INVALID` where something else is tagged so, and as `Manifests.read` does
  */
 export async function readTaggedReferrers(
-  { manifests }: { readonly manifests: Manifests },
+  manifests: Manifests,
   subject: Descriptor,
 ): Promise<TaggedReferrers | undefined> {
   const tag = referrersTag(subject.digest);

@@ -8,6 +8,7 @@ import {
   referrerFilter,
 } from '../oci/index.js';
 import type { RegistryHost } from './host.js';
+import type { Limits } from './limits.js';
 import type { Manifests } from './manifests.js';
 import { pagesOf } from './pages.js';
 import { readTaggedReferrers } from './referrers-tag.js';
@@ -23,6 +24,7 @@ const absentStatuses = new Set([400, 404, 405, 406, 501]);
 /** A repository whose referrers are listed. */
 export interface ReferrersOf {
   readonly host: RegistryHost;
+  readonly limits: Limits;
   readonly repository: string;
   readonly manifests: Manifests;
 }
@@ -74,7 +76,7 @@ async function* referrerPages(
   for await (const { response, body, first } of apiPages(of, subject, artifactType)) {
     if (first && hasNoApi(host, response, body)) {
       response.discard();
-      yield (await readTaggedReferrers(of, subject))?.entries ?? [];
+      yield (await readTaggedReferrers(of.manifests, subject))?.entries ?? [];
       return;
     }
     if (body === undefined) throw await host.refusal(response, { what });

@@ -26,8 +26,8 @@ import { uploadBlob } from './upload.js';
 export function repositoryTarget(host: RegistryHost, limits: Limits, repository: string): Target {
   const label = `${host.registry}/${repository}`;
   const manifests = new Manifests(host, limits, repository);
-  const of = { host, repository, manifests };
-  const record = new ReferrersRecord(of, limits);
+  const of = { host, limits, repository, manifests };
+  const record = new ReferrersRecord(of);
   const nameOf = ({ digest }: Descriptor) => `blob ${label}@${digest}`;
   return {
     label,

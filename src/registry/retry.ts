@@ -6,7 +6,8 @@ import type { HttpResponse } from './response.js';
 import { parseRetryAfter } from './retry-after.js';
 import { publicUrl } from './url.js';
 
-const retryableStatuses = new Set([408, 429, 502, 503, 504]);
+/** 500 too: the distribution project's registry answers so while another client is writing the same blob or tag. */
+const retryableStatuses = new Set([408, 429, 500, 502, 503, 504]);
 /** The longest pause between two tries where the server does not say how long, in milliseconds. */
 const maxBackoffMs = 10_000;
 /** How long until a host's budget of retries has one more, in milliseconds. */

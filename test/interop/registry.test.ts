@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { copy } from '../../src/content/index.js';
+import { copy, type Target } from '../../src/content/index.js';
 import type { CredentialSource } from '../../src/credentials/index.js';
+import { isReferrersTag } from '../../src/oci/index.js';
 import { startTokenService } from '../../src/testing/index.js';
-import { image, targetConformance } from '../conformance/target.js';
+import { image, referrersConformance, targetConformance } from '../conformance/target.js';
+import { pushArtifact, referrersOf } from '../support/artifact.js';
 import { client, descriptorOf, logins, opens, read, reference, tagsOf } from '../support/registry-client.js';
 import {
   type RealRegistry,
@@ -17,9 +19,28 @@ import { Authority } from '../support/registry-tls.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 describe('the CNCF distribution registry, anonymous', () => {
-  targetConformance(async () => {
+  const repository = async () => {
     const { host } = await started();
     return client().repository(reference(host));
+  };
+  targetConformance(repository);
+  // It has no referrers API: this is the list under the tag.
+  referrersConformance(repository);
+
+  it('loses none of what several programs attach at once', async () => {
+    const { host } = await started();
+    const { from, root } = await image('one');
+    const clients = Array.from({ length: 6 }, () => client().repository(reference(host)));
+    const [first] = clients as [Target];
+    await copy(from, root, first, { tags: ['one'] });
+    // This registry gets confused where the same blob comes for the first time from several sides at once.
+    await pushArtifact(first, root, 'a/b', { at: '0' });
+    const pushed = await Promise.all(
+      clients.map((each, at) => pushArtifact(each, root, 'a/b', { at: String(at) })),
+    );
+    const found = (await referrersOf(first, root)).map(({ digest }) => digest);
+    expect(found.sort()).toEqual(pushed.map(({ digest }) => digest).sort());
+    expect((await tagsOf(first)).filter(isReferrersTag)).toEqual([root.digest.replace(':', '-')]);
   });
 
   it('takes and gives a blob of 40 MB', async () => {

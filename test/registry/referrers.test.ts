@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { copy, memoryTarget } from '../../src/content/index.js';
 import {
@@ -38,9 +37,15 @@ function putList({ contents }: ScriptedRegistry, manifests: readonly object[], m
   contents.addManifest('acme/engine', mediaTypes.imageIndex, Buffer.from(JSON.stringify(list)), tag);
 }
 
+/** The entry of a manifest that refers to the subject. */
 function entry(name: string): Descriptor {
-  const digest = `sha256:${createHash('sha256').update(name).digest('hex')}` as Digest;
-  return { mediaType: mediaTypes.imageManifest, digest, size: 10, artifactType: 'a/b' };
+  return { ...artifact(subject, 'a/b', { name }).descriptor, artifactType: 'a/b' };
+}
+
+/** Puts such a manifest into a registry. */
+function putEntry({ contents }: ScriptedRegistry, name: string): Descriptor {
+  contents.addManifest('acme/engine', mediaTypes.imageManifest, artifact(subject, 'a/b', { name }).bytes);
+  return entry(name);
 }
 
 const digests = (list: readonly Descriptor[]) => list.map(({ digest }) => digest).sort();
@@ -118,6 +123,17 @@ describe('listing referrers', () => {
     });
     expect(await referrersOf(target(registry), subject)).toHaveLength(1);
     expect(site.requests).toHaveLength(1);
+  });
+
+  it('reads the list again after 500, which a registry answers while the tag is half written', async () => {
+    const registry = await withoutApi();
+    putList(registry, [entry('one')]);
+    registry.scriptTimes(
+      2,
+      ({ path }) => path === tagPath,
+      (_request, response) => refuse(response, 500, 'UNKNOWN', 'unknown error'),
+    );
+    expect(await referrersOf(target(registry), subject)).toHaveLength(1);
   });
 
   it('C12 says that a web page came', async () => {
@@ -246,7 +262,7 @@ describe('pushing what refers to an image', () => {
 
   it('keeps what others wrote into the list, each entry once', async () => {
     const registry = await withoutApi();
-    const other = { ...entry('one'), annotations: { theirs: 'x' }, 'x-unknown': 1 };
+    const other = { ...putEntry(registry, 'one'), annotations: { theirs: 'x' }, 'x-unknown': 1 };
     putList(registry, [other, other], { annotations: { owner: 'them' } });
     const ours = await pushArtifact(target(registry), subject, 'a/c', { k: 'v' });
     expect(listOf(registry)).toEqual({
@@ -260,9 +276,17 @@ describe('pushing what refers to an image', () => {
     expect(registry.log.slice(before)).not.toContain(`PUT ${tagPath}`);
   });
 
+  it('leaves out what is not there any more, where the registry takes no list that names it', async () => {
+    const registry = await withoutApi();
+    const there = putEntry(registry, 'there');
+    putList(registry, [entry('deleted'), there]);
+    const ours = await pushArtifact(target(registry), subject, 'a/b');
+    expect(digests(listOf(registry).manifests)).toEqual(digests([there, ours]));
+  });
+
   it('sends a condition where the registry gave an entity tag, and reads again where it is refused', async () => {
     const registry = await withoutApi();
-    putList(registry, [entry('one')]);
+    putList(registry, [putEntry(registry, 'one')]);
     let etag = 1;
     registry.script(async (request, response) => {
       if (request.path !== tagPath) return undefined;
@@ -273,7 +297,7 @@ describe('pushing what refers to an image', () => {
       }
       if (etag === 1) {
         etag++;
-        putList(registry, [entry('one'), entry('meanwhile')]);
+        putList(registry, [entry('one'), putEntry(registry, 'meanwhile')]);
       }
       if (request.headers['if-match'] === `"${etag}"`) return undefined;
       refuse(response, 412, 'PRECONDITION', 'changed');
@@ -286,13 +310,13 @@ describe('pushing what refers to an image', () => {
   it('brings back what a writer who did not look has overwritten, also after it was seen to be there', async () => {
     for (const overwriteAtRead of [2, 3]) {
       const registry = await withoutApi();
-      putList(registry, [entry('one')]);
+      putList(registry, [putEntry(registry, 'one')]);
       let reads = 0;
       registry.script((request) => {
         if (request.path !== tagPath || request.method !== 'GET') return undefined;
         reads++;
         // He read the list before any of us wrote, and writes now.
-        if (reads === overwriteAtRead) putList(registry, [entry('theirs')]);
+        if (reads === overwriteAtRead) putList(registry, [putEntry(registry, 'theirs')]);
         return undefined;
       });
       const ours = await pushArtifact(target(registry), subject, 'a/b');
@@ -313,7 +337,7 @@ describe('pushing what refers to an image', () => {
     let reads = 0;
     registry.script((request) => {
       if (request.path !== tagPath || request.method !== 'GET') return undefined;
-      putList(registry, [entry(`${reads++}`)]);
+      putList(registry, [putEntry(registry, `${reads++}`)]);
       return undefined;
     });
     await expect(pushArtifact(target(registry), subject, 'a/b')).rejects.toMatchObject({

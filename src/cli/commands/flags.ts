@@ -33,6 +33,16 @@ export const offlineFlag = {
   withNegated: false,
 } as const;
 
+/** Annotations of what is pushed. */
+export const annotationFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Annotate it (repeatable)',
+  placeholder: 'KEY=VALUE',
+  optional: true,
+  variadic: true,
+} as const;
+
 /** The name of an engine as a positional argument. */
 export function engineArgument<const Optional extends boolean>(brief: string, optional: Optional) {
   return { brief, parse: String, placeholder: 'ENGINE', optional } as const;

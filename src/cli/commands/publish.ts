@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, plainHttpFlag } from './flags.js';
+import { annotationFlag, jsonFlag, plainHttpFlag } from './flags.js';
 
 /** `engineshed publish` */
 export const publish = buildCommand({
@@ -34,14 +34,7 @@ export const publish = buildCommand({
         optional: true,
         withNegated: false,
       },
-      annotation: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Annotate the image (repeatable)',
-        placeholder: 'KEY=VALUE',
-        optional: true,
-        variadic: true,
-      },
+      annotation: annotationFlag,
       keepExternalLinks: {
         kind: 'boolean',
         brief: 'Keep symbolic links that are absolute or lead out of DIR, instead of refusing them',

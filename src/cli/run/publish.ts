@@ -15,6 +15,7 @@ import {
   readCheckout,
   withStage,
 } from '../../publish/index.js';
+import { parseAnnotations, sourceDateEpoch } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
@@ -161,26 +162,4 @@ function realPathOf(path: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return join(realPathOf(dirname(path)), basename(path));
   }
-}
-
-function parseAnnotations(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const at = text.indexOf('=');
-      if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-      throw new EngineshedError('USAGE', `"${text}" is not an annotation`, {
-        hint: 'Write --annotation KEY=VALUE.',
-      });
-    }),
-  );
-}
-
-function sourceDateEpoch(host: Host): number | undefined {
-  const text = host.environment.SOURCE_DATE_EPOCH;
-  if (text === undefined || text === '') return undefined;
-  // The largest time that a tar header and an RFC 3339 date both can tell.
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new EngineshedError('CONFIG_INVALID', `SOURCE_DATE_EPOCH is "${text}", which is no time`, {
-    hint: 'It is a number of seconds since 1970.',
-  });
 }
