@@ -20,7 +20,6 @@ export {
   matchTags,
   mergeCatalogs,
   parseCatalog,
-  type RegistrySettings,
 } from './catalog/index.js';
 export {
   type ByteStream,
@@ -101,6 +100,13 @@ export {
   packDirectory,
   removeTree,
 } from './layer/index.js';
+export {
+  type MirrorRule,
+  type PullFromMirror,
+  type RegistriesConfOptions,
+  type RegistryRule,
+  readRegistriesConf,
+} from './mirrors/index.js';
 export {
   type Descriptor,
   type Digest,

@@ -4,7 +4,6 @@ import type { EngineDefinition, SourceDefinition } from '../engine/types.js';
 import { digestHex, digestOf, formatReference, type Reference } from '../oci/index.js';
 import { defineEngine } from './find.js';
 import { matchPattern } from './pattern.js';
-import { replaceRegistry } from './replace.js';
 import type { CatalogEntry, Catalogs, SourceTemplate } from './types.js';
 
 const maxNameLength = 128;
@@ -17,7 +16,6 @@ export const referenceCatalog = 'REF';
  * family of exactly one source, in the same repository (or image layout), it has that one's parts and environment: those of
  * the engine with the same tag, of the family that the tag fits, else of the last catalog's. Every other image is one part,
  * called after the last component of the repository, with no environment.
- * A `replace-with` of the settings counts for it as for the catalogs' own images.
  * @param reference the path of a layout must be absolute
  * @param name the engine's name; without one it is made of the repository and the tag or digest
  * @throws EngineshedError `NAME_INVALID`
@@ -27,24 +25,17 @@ export function definitionForReference(
   reference: Reference,
   name?: string,
 ): EngineDefinition {
-  const taken = takenFrom(catalogs, reference);
   const component = safeName(lastComponent(reference));
-  const known = knownLayout(catalogs, taken);
+  const known = knownLayout(catalogs, reference);
   return {
     name: parseEngineName(name ?? deriveName(reference)),
     description: `The image ${formatReference(reference)}`,
     kind: 'custom',
     catalog: referenceCatalog,
-    sources: { [known?.source ?? component]: sourceOf(taken) },
+    sources: { [known?.source ?? component]: sourceOf(reference) },
     parts: known?.parts ?? [{ type: component, source: component, path: '.' }],
     environment: known?.environment ?? [],
   };
-}
-
-/** The reference, with the registry that the settings put in the place of its own. */
-function takenFrom({ registries }: Catalogs, reference: Reference): Reference {
-  if (reference.transport !== 'registry') return reference;
-  return { ...reference, ...replaceRegistry(reference, undefined, { settings: registries }) };
 }
 
 function sourceOf(reference: Reference): SourceDefinition {

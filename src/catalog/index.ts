@@ -9,5 +9,4 @@ export type {
   Catalogs,
   EngineFamily,
   EngineListing,
-  RegistrySettings,
 } from './types.js';

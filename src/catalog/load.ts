@@ -14,8 +14,7 @@ export interface CatalogFileLocation {
   /** What to do where there is no such file. */
   readonly ifMissing: 'skip' | 'fail';
   /**
-   * Whose file it is. A project's file comes with whatever is checked out: it may not weaken how registries are spoken to,
-   * since credentials would go over plain http.
+   * Whose file it is. A project's file comes with whatever is checked out: it may not weaken how registries are spoken to.
    */
   readonly owner: 'user' | 'project';
 }
@@ -53,7 +52,7 @@ export async function readCatalog(path: string): Promise<Catalog> {
 async function readOptional({ path, ifMissing, owner }: CatalogFileLocation): Promise<Catalog | undefined> {
   try {
     const catalog = await readCatalog(path);
-    if (owner === 'project') refusePlainHttp(catalog);
+    if (owner === 'project') refuseInsecure(catalog);
     return catalog;
   } catch (error) {
     if (ifMissing === 'skip' && isEngineshedError(error, 'PATH_NOT_FOUND')) return undefined;
@@ -61,13 +60,17 @@ async function readOptional({ path, ifMissing, owner }: CatalogFileLocation): Pr
   }
 }
 
-function refusePlainHttp({ origin, text, registries }: Catalog): void {
-  for (const [host, { plainHttp }] of registries) {
-    if (plainHttp === undefined) continue;
+function refuseInsecure({ origin, text, registries }: Catalog): void {
+  const refuse = (path: readonly string[]) => {
     const problem = 'a project cannot decide that a registry is spoken to over plain http';
-    throw catalogFault({ name: origin.name, text }, ['registries', host, 'plain-http'], problem, {
+    throw catalogFault({ name: origin.name, text }, ['registry', ...path, 'insecure'], problem, {
       hint: 'Set it in your own configuration file, or give --plain-http.',
     });
+  };
+  for (const [at, { insecure, mirrors }] of registries.entries()) {
+    if (insecure) refuse([String(at)]);
+    const mirror = mirrors.findIndex((entry) => entry.insecure);
+    if (mirror >= 0) refuse([String(at), 'mirror', String(mirror)]);
   }
 }
 

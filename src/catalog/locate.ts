@@ -5,13 +5,14 @@ const keyPart = /\s*(?:([A-Za-z0-9_-]+)|"((?:[^"\\]|\\.)*)"|'([^']*)')\s*(\.?)/y
  * Finds the line of a key in TOML text, for error messages: that of the key itself, or of the nearest table around it. It
  * knows headers, dotted and quoted keys, and that a multi-line string or array has no keys; what is inside an inline table
  * is on the line of that table's key.
- * @param path the keys from the top
+ * @param path the keys from the top; one of an array of tables is its number, from 0
  * @returns the line, from 1; undefined where not even the first key was found
  */
 export function lineOfKey(text: string, path: readonly string[]): number | undefined {
   let best: { depth: number; line: number } | undefined;
   let table: readonly string[] = [];
   let inside: '"""' | "'''" | undefined;
+  const arrays = new TableArrays();
   for (const [at, line] of text.split('\n').entries()) {
     if (inside !== undefined) {
       if (line.includes(inside)) inside = undefined;
@@ -20,13 +21,31 @@ export function lineOfKey(text: string, path: readonly string[]): number | undef
     const header = /^\s*\[\[?/.exec(line);
     const keys = readKeys(line, header?.[0].length ?? 0);
     if (keys === undefined) continue;
-    if (header !== null) table = keys;
-    const found = header === null ? [...table, ...keys] : keys;
+    if (header !== null) table = arrays.resolve(keys, header[0].endsWith('[[') ? 'next' : 'last');
+    const found = header === null ? [...table, ...keys] : table;
     const depth = commonDepth(found, path);
     if (depth > (best?.depth ?? 0)) best = { depth, line: at + 1 };
     inside = opensString(line);
   }
   return best?.line;
+}
+
+/** The arrays of tables met so far: which of its tables a header, or a key in it, belongs to. */
+class TableArrays {
+  readonly #last = new Map<string, number>();
+
+  /** The path of a header's table; `[[x]]` begins the next table of `x`. */
+  resolve(keys: readonly string[], which: 'next' | 'last'): string[] {
+    const path: string[] = [];
+    for (const [at, key] of keys.entries()) {
+      path.push(key);
+      const name = JSON.stringify(path);
+      if (which === 'next' && at === keys.length - 1) this.#last.set(name, (this.#last.get(name) ?? -1) + 1);
+      const last = this.#last.get(name);
+      if (last !== undefined) path.push(String(last));
+    }
+    return path;
+  }
 }
 
 /** The keys before `=` or `]`. */

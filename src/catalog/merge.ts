@@ -1,52 +1,40 @@
 import { didYouMean, isEngineshedError } from '../errors/index.js';
+import { mergeRules } from '../mirrors/index.js';
 import { catalogFault } from './fault.js';
 import { findEngine } from './find.js';
-import { type RegistryReplacement, replaceRegistry } from './replace.js';
-import type {
-  Catalog,
-  CatalogEngine,
-  CatalogEntry,
-  Catalogs,
-  OwnOrShared,
-  RegistrySettings,
-  SourceTemplate,
-} from './types.js';
+import { replaceRegistry } from './replace.js';
+import type { Catalog, CatalogEngine, CatalogEntry, Catalogs, OwnOrShared, SourceTemplate } from './types.js';
 
 /** How to merge catalogs. */
 export interface MergeOptions {
-  /** What takes the place of the registries that the catalogs name: `HOST[:PORT][/PATH]` (see {@link RegistryReplacement}). */
+  /** What takes the place of the registries that the catalogs name: `HOST[:PORT][/PATH]` (see {@link replaceRegistry}). */
   readonly registry?: string | undefined;
 }
 
 /**
  * Makes one of several catalogs. Of two engines with one name, or families with one pattern, the later catalog's counts, as
- * does the later `default`, and for each registry the later of each setting. A shared table is looked up in the engine's
+ * does the later `default`, and of two registries with one prefix the later. A shared table is looked up in the engine's
  * own catalog, then in the ones before it, the nearest first.
  * @param catalogs the built-in one first, then what may override it
  * @throws EngineshedError `CONFIG_INVALID` where an engine names a shared table that there is not, a part is in a source
  *   that its engine lacks, or `default` is no engine; `REFERENCE_INVALID` for a registry that is none
  */
 export function mergeCatalogs(catalogs: readonly Catalog[], options: MergeOptions = {}): Catalogs {
-  const registries = mergeSettings(catalogs);
-  const replacement = { registry: options.registry, settings: registries };
   const entries = new Map<string, CatalogEntry>();
   for (const [at, catalog] of catalogs.entries()) {
     const visible = catalogs.slice(0, at + 1).reverse();
     for (const [name, engine] of catalog.engines) {
       entries.delete(name);
-      entries.set(name, completeEngine(catalog, engine, visible, replacement));
+      entries.set(name, completeEngine(catalog, engine, visible, options));
     }
   }
   const chosen = catalogs.findLast((catalog) => catalog.defaultEngine !== undefined);
-  const merged = { defaultEngine: chosen?.defaultEngine, entries, registries };
+  const merged = {
+    defaultEngine: chosen?.defaultEngine,
+    entries,
+    registries: mergeRules(...catalogs.map(({ registries }) => registries)),
+  };
   if (chosen !== undefined) checkDefault(chosen, merged);
-  return merged;
-}
-
-function mergeSettings(catalogs: readonly Catalog[]): Map<string, RegistrySettings> {
-  const merged = new Map<string, RegistrySettings>();
-  for (const { registries } of catalogs)
-    for (const [host, settings] of registries) merged.set(host, { ...merged.get(host), ...settings });
   return merged;
 }
 
@@ -54,7 +42,7 @@ function completeEngine(
   catalog: Catalog,
   engine: CatalogEngine,
   visible: readonly Catalog[],
-  replacement: RegistryReplacement,
+  { registry }: MergeOptions,
 ): CatalogEntry {
   const { pattern, kind, description } = engine;
   const look = <T>(
@@ -82,7 +70,7 @@ function completeEngine(
     sources: Object.fromEntries(
       Object.entries(engine.sources).map(([name, template]) => [
         name,
-        replaceSource(template, catalog.registry, replacement),
+        replaceSource(template, catalog.images, registry),
       ]),
     ),
     parts,
@@ -92,12 +80,11 @@ function completeEngine(
 
 function replaceSource(
   template: SourceTemplate,
-  catalogRegistry: string | undefined,
-  replacement: RegistryReplacement,
+  images: string | undefined,
+  registry: string | undefined,
 ): SourceTemplate {
-  if (template.kind !== 'image') return template;
-  const { registry, repository } = replaceRegistry(template, catalogRegistry, replacement);
-  return { ...template, registry, repository };
+  if (template.kind !== 'image' || registry === undefined) return template;
+  return { ...template, ...replaceRegistry(template, images, registry) };
 }
 
 function lookUp<T>(

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { nameFault } from '../engine/names.js';
 import type { EnvironmentRule } from '../engine/types.js';
 import { didYouMean, EngineshedError } from '../errors/index.js';
+import { readRule } from '../mirrors/index.js';
 import { parseRegistry } from '../oci/index.js';
 import { type CatalogText, catalogFault } from './fault.js';
 import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
@@ -13,17 +14,9 @@ import {
   type EngineFile,
   type EnvironmentFile,
   type PartsFile,
-  type RegistryFile,
 } from './schema.js';
 import { type FileContext, parsedAt, readSource } from './source.js';
-import type {
-  Catalog,
-  CatalogEngine,
-  CatalogOrigin,
-  OwnOrShared,
-  PartTemplate,
-  RegistrySettings,
-} from './types.js';
+import type { Catalog, CatalogEngine, CatalogOrigin, OwnOrShared, PartTemplate } from './types.js';
 
 /** The most bytes that a catalog may have: 1 MiB. */
 export const maxCatalogBytes = 1024 * 1024;
@@ -39,17 +32,22 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
   const source: CatalogText = { name: origin.name, text };
   if (Buffer.byteLength(text) > maxCatalogBytes) throw tooLarge(origin.name);
   const file = checkFile(source, readToml(source));
-  const context = { source, baseDirectory: origin.baseDirectory, registry: file.registry };
-  if (file.registry !== undefined) checkRegistry(context, ['registry'], file.registry);
+  const context = { source, baseDirectory: origin.baseDirectory, images: file.images };
+  const { images, registry = [] } = file;
+  if (images !== undefined) parsedAt(context, ['images'], () => parseRegistry(images));
   return {
     origin,
     text,
     defaultEngine: file.default,
-    registry: file.registry,
+    images,
     parts: mapTable(file.parts, (table, key) => readParts(context, ['parts', key], table)),
     environments: mapTable(file.environments, readEnvironment),
     engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
-    registries: mapTable(file.registries, (settings, key) => readRegistry(context, key, settings)),
+    registries: registry.map((table, at) =>
+      readRule(table, origin.name, (path, problem, hint) =>
+        catalogFault(source, ['registry', String(at), ...path], problem, { hint }),
+      ),
+    ),
   };
 }
 
@@ -77,6 +75,11 @@ function readToml(source: CatalogText): Record<string, unknown> {
 
 function checkFile(source: CatalogText, toml: Record<string, unknown>): CatalogFile {
   refuseLostKeys(source, toml, []);
+  if (Object.hasOwn(toml, 'registries')) {
+    throw catalogFault(source, ['registries'], 'is not a key that is known here', {
+      hint: 'Write [[registry]] with prefix = "HOST/PATH" and location = "HOST/PATH", or with mirrors in [[registry.mirror]].',
+    });
+  }
   const result = v.safeParse(catalogSchema, toml, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
@@ -172,25 +175,6 @@ function readEnvironment(table: EnvironmentFile): EnvironmentRule[] {
     const { 'has-part': part = '', yes = '', no = '' } = rule;
     return { name, kind: 'has-part', part, yes, no };
   });
-}
-
-function readRegistry(context: FileContext, key: string, file: RegistryFile): RegistrySettings {
-  const { 'plain-http': plainHttp, 'replace-with': replaceWith } = file;
-  const path = ['registries', key];
-  const { path: below } = checkRegistry(context, path, key);
-  if (plainHttp !== undefined && below !== '') {
-    const problem = 'is said of a host, without a path';
-    throw catalogFault(context.source, [...path, 'plain-http'], problem);
-  }
-  if (replaceWith !== undefined) checkRegistry(context, [...path, 'replace-with'], replaceWith);
-  return {
-    ...(plainHttp === undefined ? {} : { plainHttp }),
-    ...(replaceWith === undefined ? {} : { replaceWith }),
-  };
-}
-
-function checkRegistry(context: FileContext, path: readonly string[], text: string) {
-  return parsedAt(context, path, () => parseRegistry(text));
 }
 
 function ownOrShared<F extends object, T>(

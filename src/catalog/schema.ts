@@ -137,19 +137,37 @@ const engine = table({
   environment: v.optional(textOr(name, environment)),
 });
 
-const registrySettings = table({
-  'plain-http': v.optional(flag),
-  'replace-with': v.optional(filledText),
+const mirror = table({
+  location: filledText,
+  insecure: v.optional(flag),
+  'pull-from-mirror': v.optional(
+    v.picklist(['all', 'digest-only', 'tag-only'], 'must be "all", "digest-only" or "tag-only"'),
+  ),
+});
+
+/** A registry as containers-registries.conf(5) has it. */
+const registry = table({
+  prefix: v.optional(filledText),
+  location: v.optional(filledText),
+  insecure: v.optional(flag),
+  blocked: v.optional(flag),
+  'mirror-by-digest-only': v.optional(flag),
+  mirror: v.optional(v.array(mirror, 'must be tables: write [[registry.mirror]]')),
 });
 
 /** The file format of a catalog, of the built-in one as of a user's and a project's. */
 export const catalogSchema = table({
   default: v.optional(name),
-  registry: v.optional(filledText),
+  images: v.optional(filledText),
   parts: v.optional(tableOf(name, parts)),
   environments: v.optional(tableOf(name, environment)),
   engines: v.optional(tableOf(v.string(), engine)),
-  registries: v.optional(tableOf(v.string(), registrySettings)),
+  registry: v.optional(
+    v.array(
+      registry,
+      'must be tables: write [[registry]]. The place that images without a host are relative to is called "images"',
+    ),
+  ),
 });
 
 /** A catalog file, checked key by key. */
@@ -160,8 +178,6 @@ export type SourceFile = v.InferOutput<typeof source>;
 export type PartsFile = v.InferOutput<typeof parts>;
 /** A table of environment rules in a catalog file. */
 export type EnvironmentFile = v.InferOutput<typeof environment>;
-/** The settings of a registry in a catalog file. */
-export type RegistryFile = v.InferOutput<typeof registrySettings>;
 /** An engine in a catalog file. */
 export type EngineFile = v.InferOutput<typeof engine>;
 

@@ -12,7 +12,7 @@ export interface FileContext {
   /** What relative paths start from. */
   readonly baseDirectory: string;
   /** What relative images are relative to. */
-  readonly registry: string | undefined;
+  readonly images: string | undefined;
 }
 
 /**
@@ -80,10 +80,10 @@ function readLayout(
 function belowRegistry(context: FileContext, path: readonly string[], image: string): string {
   if (image.startsWith('oci:'))
     throw catalogFault(context.source, path, 'is an image layout: write { layout = "directory:tag" }');
-  if (context.registry !== undefined) return `${context.registry.replace(/\/+$/, '')}/${image}`;
-  const problem = `"${image}" names no registry, and the file has no key "registry"`;
+  if (context.images !== undefined) return `${context.images.replace(/\/+$/, '')}/${image}`;
+  const problem = `"${image}" names no registry, and the file has no key "images"`;
   throw catalogFault(context.source, path, problem, {
-    hint: 'Write registry = "host/path" at the top of the file, or the registry before the image.',
+    hint: 'Write images = "host/path" at the top of the file, or the registry before the image.',
   });
 }
 

@@ -1,4 +1,5 @@
 import type { EngineDefinition, EngineKind, EnvironmentRule, PartDefinition } from '../engine/types.js';
+import type { RegistryRule } from '../mirrors/index.js';
 import type { Digest, LayoutReference, RegistryReference } from '../oci/index.js';
 import type { NamePattern } from './pattern.js';
 
@@ -46,27 +47,19 @@ export interface CatalogEngine {
   readonly environment: OwnOrShared<EnvironmentRule>;
 }
 
-/** What a catalog says about a registry. Only what is said is set. */
-export interface RegistrySettings {
-  /** Whether it is talked to over http. */
-  readonly plainHttp?: boolean;
-  /** The `host[:port][/path]` that images are taken from instead. */
-  readonly replaceWith?: string;
-}
-
 /** One catalog, parsed. */
 export interface Catalog {
   readonly origin: CatalogOrigin;
   /** The engine that is meant where none is named. */
   readonly defaultEngine: string | undefined;
   /** What relative images are relative to, `host[:port][/path]`. */
-  readonly registry: string | undefined;
+  readonly images: string | undefined;
   readonly parts: ReadonlyMap<string, readonly PartTemplate[]>;
   readonly environments: ReadonlyMap<string, readonly EnvironmentRule[]>;
   /** By name, or by pattern for a family, in the catalog's order. */
   readonly engines: ReadonlyMap<string, CatalogEngine>;
-  /** By `host[:port]`, or with a path where only `replaceWith` is set. */
-  readonly registries: ReadonlyMap<string, RegistrySettings>;
+  /** Its `[[registry]]` tables. */
+  readonly registries: readonly RegistryRule[];
   /** The text, to find the line of a fault. */
   readonly text: string;
 }
@@ -90,7 +83,8 @@ export interface Catalogs {
   readonly defaultEngine: string | undefined;
   /** Engines and families by name or pattern, in the order of the catalogs. */
   readonly entries: ReadonlyMap<string, CatalogEntry>;
-  readonly registries: ReadonlyMap<string, RegistrySettings>;
+  /** One for each prefix: where images are read from and written to. */
+  readonly registries: readonly RegistryRule[];
 }
 
 /** A family of engines whose names differ in a date or a version. */

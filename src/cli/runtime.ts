@@ -3,6 +3,7 @@ import type { Catalogs } from '../catalog/index.js';
 import { createLayout, type Layout, openLayout, type Reporter, type Target } from '../content/index.js';
 import { credentialSource } from '../credentials/index.js';
 import { ownerOf } from '../files/index.js';
+import { mergeRules, type RegistryRule, readRegistriesConf } from '../mirrors/index.js';
 import { parseRegistry, type Reference, type RegistryReference } from '../oci/index.js';
 import { createRegistryClient, type RegistryClient } from '../registry/index.js';
 import { offlineTarget, type Store, storeAt } from '../store/index.js';
@@ -50,7 +51,8 @@ export function openRegistries(
   const plain = new Set((flags.plainHttp ?? []).map((text) => parseRegistry(text).registry));
   return createRegistryClient({
     credentials: credentialSource(loginOptions(host, report)),
-    plainHttp: (registry) => (plain.has(registry) ? true : catalogs.registries.get(registry)?.plainHttp),
+    plainHttp: (registry) => (plain.has(registry) ? true : undefined),
+    registries: isOffline(host, flags) ? [] : mergeRules(machineRules(host, report), catalogs.registries),
     userAgent: `engineshed/${host.version}`,
     report,
   });
@@ -73,4 +75,16 @@ export function openTargets(host: Host, catalogs: Catalogs, flags: NetworkFlags,
       reference.transport === 'oci' ? createLayout(layoutPath(reference.path), owner) : repository(reference),
     close: () => client.close(),
   };
+}
+
+function machineRules(host: Host, report: Reporter): RegistryRule[] {
+  return readRegistriesConf({
+    environment: host.environment,
+    home: host.home,
+    // It may be gone, and only a relative path needs it.
+    get directory() {
+      return host.directory;
+    },
+    warn: (message) => report({ type: 'warning', message }),
+  });
 }

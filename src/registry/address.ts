@@ -1,8 +1,8 @@
-import { isLoopback } from '../oci/index.js';
-import { isCertificateFault, isNoHttp } from './network-error.js';
+import { isCertificateFault, isNoHttp, isNoTls } from './network-error.js';
 import type { Exchange } from './redirect.js';
 import { exchangeFollowing } from './redirect.js';
 import type { HttpResponse } from './response.js';
+import type { Schemes } from './schemes.js';
 import type { HttpRequest } from './transport.js';
 import { isPrivateChannel } from './url.js';
 
@@ -10,9 +10,9 @@ import { isPrivateChannel } from './url.js';
 export type AddressedRequest = Omit<HttpRequest, 'url'> & { readonly target: string | URL };
 
 /**
- * Where a registry is spoken to, and whether over http or https. A registry on this machine (loopback) for which nobody
- * said so is tried over http first, as Docker does; if it turns out to speak TLS, https is used for good, fully verified.
- * No other host is ever tried over http, and https is never given up.
+ * Where a registry is spoken to, and whether over http or https. Where {@link Schemes} allows both, the first requests find
+ * out which it is; what was found is used for good. Over https it is fully verified, and a certificate that is not accepted
+ * never leads to http.
  */
 export class RegistryAddress {
   /** Whether the scheme is known. Until then no credential may be sent. */
@@ -20,16 +20,16 @@ export class RegistryAddress {
     return this.#settled;
   }
 
+  readonly #host: string;
   #base: URL;
   #settled: boolean;
   #settling: Promise<unknown> | undefined;
   readonly #exchange: Exchange;
 
-  constructor(registry: string, plainHttp: boolean | undefined, exchange: Exchange) {
-    const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
-    const plain = plainHttp ?? isLoopback(registry);
-    this.#base = new URL(`${plain ? 'http' : 'https'}://${host}/`);
-    this.#settled = plainHttp !== undefined || !plain;
+  constructor(registry: string, schemes: Schemes, exchange: Exchange) {
+    this.#host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
+    this.#base = this.#over(schemes.startsWith('https') ? 'https' : 'http');
+    this.#settled = schemes === 'http' || schemes === 'https';
     this.#exchange = exchange;
   }
 
@@ -65,37 +65,47 @@ export class RegistryAddress {
     return attempt;
   }
 
-  /** Go's servers answer plain http on a TLS port with 400, others drop the connection. */
   async #settle(request: AddressedRequest): Promise<HttpResponse> {
-    let answer: HttpResponse | undefined;
-    let failure: unknown;
+    const first = this.#base;
+    const { answer, failure } = await this.#try(request);
+    if (answer !== undefined && failure === undefined) return answer;
+    this.#base = this.#over(first.protocol === 'http:' ? 'https' : 'http');
     try {
-      answer = await this.#follow(request);
-    } catch (error) {
-      if (!isNoHttp(error)) throw error;
-      failure = error;
-    }
-    if (answer !== undefined && answer.status !== 400) {
-      this.#settled = true;
-      return answer;
-    }
-    const plain = this.#base;
-    this.#base = new URL(`https://${plain.host}/`);
-    try {
-      const overTls = await this.#follow(request);
-      this.#settled = true;
-      answer?.discard();
-      return overTls;
-    } catch (error) {
-      if (isCertificateFault(error)) {
-        this.#settled = true;
-        throw error;
+      const second = await this.#try(request);
+      if (second.failure === undefined && second.answer !== undefined) {
+        answer?.discard();
+        return second.answer;
       }
-      this.#base = plain;
-      if (answer === undefined) throw failure;
-      this.#settled = true;
-      return answer;
+      second.answer?.discard();
+    } catch (error) {
+      if (isCertificateFault(error)) throw error;
     }
+    this.#base = first;
+    if (answer === undefined) throw failure;
+    this.#settled = true;
+    return answer;
+  }
+
+  /**
+   * Sends a request over the present scheme. Where the other side seems to speak the other one there is a `failure`, with
+   * the answer where there is one: Go's servers answer plain http on a TLS port with 400, others drop the connection.
+   */
+  async #try(request: AddressedRequest): Promise<{ answer?: HttpResponse; failure?: unknown }> {
+    const isPlain = this.#base.protocol === 'http:';
+    try {
+      const answer = await this.#follow(request);
+      if (isPlain && answer.status === 400) return { answer, failure: answer };
+      this.#settled = true;
+      return { answer };
+    } catch (error) {
+      if (isCertificateFault(error)) this.#settled = true;
+      if (isPlain ? isNoHttp(error) : isNoTls(error)) return { failure: error };
+      throw error;
+    }
+  }
+
+  #over(scheme: 'http' | 'https'): URL {
+    return new URL(`${scheme}://${this.#host}/`);
   }
 
   #follow({ target, ...request }: AddressedRequest): Promise<HttpResponse> {

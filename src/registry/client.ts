@@ -1,14 +1,20 @@
 import type { Reporter, Target } from '../content/index.js';
 import type { CredentialSource } from '../credentials/index.js';
+import { type Place, placesOf, type RegistryRule } from '../mirrors/index.js';
 import type { RegistryReference } from '../oci/index.js';
 import { RegistryAddress } from './address.js';
 import { withinBudget } from './budget.js';
 import { RegistryHost } from './host.js';
 import { defaultLimits, type Limits } from './limits.js';
 import type { LoginAttempt, LoginResult } from './login.js';
+import { MirrorFailures, mirroredTarget } from './mirrored.js';
 import { repositoryTarget } from './repository.js';
 import { Pace } from './retry.js';
+import { schemesOf } from './schemes.js';
 import { createTransport } from './transport.js';
+
+/** How often one request is sent to a mirror at most: there is another place to ask. */
+const triesAtMirror = 2;
 
 /** What a registry client needs to know. */
 export interface RegistryClientOptions {
@@ -16,7 +22,9 @@ export interface RegistryClientOptions {
   readonly credentials: CredentialSource;
   /** Whether a registry (`host[:port]`) is spoken to over http; undefined is the default: http on loopback, else https. */
   readonly plainHttp: (registry: string) => boolean | undefined;
-  /** Told when requests wait before they are tried again. Transfers are reported by those who read and write them. */
+  /** What is known of registries: which is read from mirrors, lies elsewhere, or is blocked. The longest prefix decides. */
+  readonly registries?: readonly RegistryRule[] | undefined;
+  /** Told when requests wait before they are tried again, and which mirrors fail. Transfers are reported by those who read and write them. */
   readonly report?: Reporter | undefined;
   /** The `User-Agent` header. */
   readonly userAgent: string;
@@ -31,7 +39,11 @@ export interface RegistryClientOptions {
 
 /** Speaks to registries by the OCI distribution specification. Connections, tokens and waits are shared. */
 export interface RegistryClient {
-  /** The repository that a reference lies in; its tag and digest do not matter. No request is sent yet. */
+  /**
+   * The repository that a reference lies in, as {@link RegistryClientOptions.registries} say; its tag and digest do not
+   * matter. No request is sent yet.
+   * @throws EngineshedError `FORBIDDEN` where it is blocked, `CONFIG_INVALID` where its location names no repository
+   */
   repository(reference: RegistryReference): Target;
   /**
    * Tries a login at a registry (`host[:port]`), and stores nothing.
@@ -44,31 +56,67 @@ export interface RegistryClient {
 
 /** Makes a registry client. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const report = options.report ?? (() => undefined);
   const limits = { ...defaultLimits, ...options.limits };
-  const pace = new Pace(limits, options.report ?? (() => undefined));
-  const transport = withinBudget(
-    createTransport({ userAgent: options.userAgent, ca: options.ca, limits }),
-    pace,
-    limits.requestsPerHost,
-  );
+  const transport = createTransport({ userAgent: options.userAgent, ca: options.ca, limits });
+  const reaching = (limits: Limits) => {
+    const pace = new Pace(limits, report);
+    return { limits, pace, transport: withinBudget(transport, pace, limits.requestsPerHost) };
+  };
+  const failures = new MirrorFailures(report);
+  /** Whoever has another place to ask is less patient. */
+  const reach = {
+    location: reaching(limits),
+    mirror: reaching({ ...limits, tries: Math.min(limits.tries, triesAtMirror) }),
+  };
   const hosts = new Map<string, RegistryHost>();
-  const hostOf = (registry: string) => {
-    const known = hosts.get(registry);
-    if (known !== undefined) return known;
-    const { credentials } = options;
-    const plainHttp = options.plainHttp(registry);
-    const host = new RegistryHost({ registry, plainHttp, credentials, transport, pace });
-    hosts.set(registry, host);
-    return host;
+  const targetAt = ({ registry, repository, insecure }: Place, role: keyof typeof reach) => {
+    const { limits, pace, transport } = reach[role];
+    const schemes = schemesOf(registry, options.plainHttp(registry), insecure);
+    const key = [registry, schemes, role].join(' ');
+    const host =
+      hosts.get(key) ??
+      new RegistryHost({ registry, schemes, credentials: options.credentials, transport, pace });
+    hosts.set(key, host);
+    return repositoryTarget(host, limits, repository);
   };
   return {
-    repository: ({ registry, repository }) => repositoryTarget(hostOf(registry), limits, repository),
+    repository: (reference) => {
+      const { mirrors, location, rule } = placesOf(options.registries ?? [], reference);
+      const target = targetAt(location, 'location');
+      const label = `${reference.registry}/${reference.repository}`;
+      if (rule === undefined || (mirrors.length === 0 && target.label === label)) return target;
+      return mirroredTarget({
+        label,
+        mirrors: mirrors.map((place) => ({ ...place, target: targetAt(place, 'mirror') })),
+        location: target,
+        known: failures,
+        beforeWrite: once(() => {
+          if (target.label === label) return;
+          report({
+            type: 'warning',
+            message: `${label} is written to ${target.label}: so says ${rule.origin}`,
+          });
+        }),
+      });
+    },
     async checkLogin(registry, attempt) {
       const { checkLogin } = await import('./login.js');
-      const address = new RegistryAddress(registry, options.plainHttp(registry), transport.exchange);
+      const { transport, pace } = reach.location;
+      const schemes = schemesOf(registry, options.plainHttp(registry), false);
+      const address = new RegistryAddress(registry, schemes, transport.exchange);
       const isLoggedIn = async (host: string) => (await options.credentials.find(host)) !== undefined;
       return checkLogin({ registry, address, transport, pace, isLoggedIn }, attempt);
     },
     close: () => transport.close(),
+  };
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
   };
 }

@@ -4,6 +4,7 @@ import { type AddressedRequest, RegistryAddress } from './address.js';
 import { Authenticator, type Permission } from './auth.js';
 import type { HttpResponse } from './response.js';
 import type { Pace } from './retry.js';
+import type { Schemes } from './schemes.js';
 import { Secrets } from './secrets.js';
 import { type StatusErrorOptions, statusError } from './status-error.js';
 import type { Transport } from './transport.js';
@@ -20,8 +21,7 @@ export type RegistryRequest = AddressedRequest & {
 export interface RegistryHostOptions {
   /** The name, as in references. */
   readonly registry: string;
-  /** True for http, false for https, undefined for the default. */
-  readonly plainHttp: boolean | undefined;
+  readonly schemes: Schemes;
   readonly credentials: CredentialSource;
   readonly transport: Transport;
   readonly pace: Pace;
@@ -43,7 +43,7 @@ export class RegistryHost {
     const { registry, transport, pace } = options;
     this.registry = registry;
     this.pace = pace;
-    this.#address = new RegistryAddress(registry, options.plainHttp, transport.exchange);
+    this.#address = new RegistryAddress(registry, options.schemes, transport.exchange);
     this.#auth = new Authenticator({ ...options, address: this.#address, secrets: this.#secrets });
   }
 

@@ -1,4 +1,4 @@
-import { EngineshedError } from '../errors/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { publicUrl } from './url.js';
 
 /** The codes by which Node says that a certificate was not accepted. */
@@ -67,6 +67,11 @@ export function isCertificateFault(error: unknown): boolean {
 export function isNoHttp(error: unknown): boolean {
   const code = systemCode(error instanceof EngineshedError ? error.cause : error);
   return code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('HPE_');
+}
+
+/** Tells whether no TLS connection came about, for another reason than a certificate. */
+export function isNoTls(error: unknown): boolean {
+  return isEngineshedError(error, 'TLS_FAILED', 'NETWORK_FAILED', 'TIMEOUT') && !isCertificateFault(error);
 }
 
 /** The error of waiting in vain. */

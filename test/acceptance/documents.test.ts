@@ -52,7 +52,7 @@ async function reader() {
   mkdirSync(`${user.home}/.config/engineshed`, { recursive: true });
   writeFileSync(
     `${user.home}/.config/engineshed/engineshed.toml`,
-    `[registries."ghcr.io"]\nreplace-with = "${registry.host}"\n`,
+    `[[registry]]\nprefix = "ghcr.io"\nlocation = "${registry.host}"\n`,
   );
   mkdirSync(`${user.home}/bin`);
   chmodSync(program, 0o755);

@@ -282,21 +282,23 @@ describe('mergeCatalogs', () => {
     expect(merged.defaultEngine).toBe('9.1.0');
   });
 
-  it('merges the settings of registries key by key', () => {
+  it('takes the later of two registries with one prefix, whole', () => {
     const merged = mergeCatalogs([
-      file('[registries."a:1"]\nplain-http = true\nreplace-with = "b.io"'),
-      file('[registries."a:1"]\nplain-http = false\n[registries."c.io"]\nplain-http = true'),
+      file(
+        '[[registry]]\nlocation = "a:1"\ninsecure = true\n[[registry]]\nprefix = "b.io"\nlocation = "c.io"',
+      ),
+      file('[[registry]]\nlocation = "a:1"\nblocked = true'),
     ]);
-    expect([...merged.registries]).toEqual([
-      ['a:1', { plainHttp: false, replaceWith: 'b.io' }],
-      ['c.io', { plainHttp: true }],
+    expect(merged.registries).toMatchObject([
+      { prefix: 'a:1', insecure: false, blocked: true },
+      { prefix: 'b.io', location: 'c.io' },
     ]);
   });
 });
 
 describe('another registry', () => {
   const acme = file(
-    'registry = "h.io/acme"\n[engines.a.sources]\none.image = "x:t"\ntwo.image = "h.io/acme/y/z:t"\nthree.image = "q.io/w/v:t"\nfour.layout = "l:t"',
+    'images = "h.io/acme"\n[engines.a.sources]\none.image = "x:t"\ntwo.image = "h.io/acme/y/z:t"\nthree.image = "q.io/w/v:t"\nfour.layout = "l:t"',
   );
   it.each([
     ['m:5000', ['m:5000/acme/x:t', 'm:5000/acme/y/z:t', 'm:5000/w/v:t', 'oci:/project/l:t']],
@@ -314,25 +316,6 @@ describe('another registry', () => {
       );
     },
   );
-
-  it('comes from the settings, the longest prefix first', () => {
-    const settings = file(
-      '[registries."h.io"]\nreplace-with = "m1.io/all"\n[registries."h.io/acme/y"]\nreplace-with = "m2.io/why"\n[registries."q.io"]\nreplace-with = "m3.io"',
-    );
-    const merged = mergeCatalogs([acme, settings]);
-    expect(images(findEngine(merged, 'a')).slice(0, 3)).toEqual([
-      'm1.io/all/acme/x:t',
-      'm2.io/why/z:t',
-      'm3.io/w/v:t',
-    ]);
-  });
-
-  it('is what --registry says where both are given', () => {
-    const settings = file('[registries."h.io"]\nreplace-with = "m1.io"');
-    expect(images(findEngine(mergeCatalogs([acme, settings], { registry: 'm2.io' }), 'a'))[0]).toBe(
-      'm2.io/acme/x:t',
-    );
-  });
 });
 
 describe('definitionForReference', () => {
@@ -448,28 +431,31 @@ describe('nearest', () => {
 });
 
 describe("a project's catalog", () => {
-  it('cannot decide that a registry is spoken to over plain http, a user can', async () => {
+  it.each([
+    ['[[registry]]\nlocation = "ghcr.io"\ninsecure = true\n', 3],
+    [
+      '[[registry]]\nlocation = "a.io"\n[[registry]]\nlocation = "ghcr.io"\n[[registry.mirror]]\nlocation = "m.io"\ninsecure = true\n',
+      7,
+    ],
+  ])('cannot decide that a registry is spoken to over plain http, a user can', async (text, line) => {
     const path = join(folder, 'project.toml');
-    writeFileSync(path, '[registries."ghcr.io"]\nplain-http = true\n');
+    writeFileSync(path, text);
     await expect(loadCatalogs([{ path, ifMissing: 'fail', owner: 'project' }])).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('project.toml:2'),
+      message: expect.stringContaining(`project.toml:${line}`),
     });
     const { registries } = await loadCatalogs([{ path, ifMissing: 'fail', owner: 'user' }]);
-    expect(registries.get('ghcr.io')).toEqual({ plainHttp: true });
+    expect(JSON.stringify(registries)).toContain('"insecure":true');
   });
 
-  it('may name a mirror, which counts for a bare reference too', async () => {
+  it('may name a mirror, which leaves references as they are', async () => {
     const path = join(folder, 'mirror.toml');
-    writeFileSync(path, '[registries."ghcr.io/hamlet-io"]\nreplace-with = "mirror.example/hamlet"\n');
+    writeFileSync(path, '[[registry]]\nprefix = "ghcr.io/hamlet-io"\nlocation = "mirror.example/hamlet"\n');
     const catalogs = await loadCatalogs([{ path, ifMissing: 'fail', owner: 'project' }]);
-    const engine = definitionForReference(
-      catalogs,
-      parseReference('ghcr.io/hamlet-io/hamlet-engine-base:9.1.0'),
-    );
-    expect(engine.sources['hamlet-engine-base']).toMatchObject({
-      reference: { registry: 'mirror.example', repository: 'hamlet/hamlet-engine-base', tag: '9.1.0' },
-    });
-    expect(engine.parts.map((part) => part.type)).toContain('core-engine');
+    expect(catalogs.registries).toMatchObject([
+      { prefix: 'ghcr.io/hamlet-io', location: 'mirror.example/hamlet', origin: path },
+    ]);
+    const engine = findEngine(catalogs, '9.1.0');
+    expect(images(engine)).toEqual(['ghcr.io/hamlet-io/hamlet-engine-base:9.1.0']);
   });
 });

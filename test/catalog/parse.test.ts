@@ -31,7 +31,7 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
     [
       'an unknown key far from all',
       'zzzzzzzzzz = 1979-05-27',
-      ':1: zzzzzzzzzz: is not a key that is known here. The keys here are: default, registry',
+      ':1: zzzzzzzzzz: is not a key that is known here. The keys here are: default, images',
     ],
     [
       'an unknown key in an inline table',
@@ -44,22 +44,44 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
       ':5: engines.a.environment.A.path.plan9: is not a key that is known here. The keys here are: linux, darwin',
     ],
     ['a number for a text', 'default = 3', ':1: default: must be a name in quotes, not 3'],
-    ['a date for a text', 'registry = 1979-05-27', ':1: registry: must be a text in quotes, not a date'],
+    ['a date for a text', 'images = 1979-05-27', ':1: images: must be a text in quotes, not a date'],
     ['a list for a table', '\nengines = []', ':2: engines: must be a table, not a list'],
     [
       'a text for a flag',
-      '[registries."x:1"]\nplain-http = "yes"',
-      ':2: registries."x:1".plain-http: must be true or',
+      '[[registry]]\nlocation = "x:1"\n[[registry]]\nlocation = "x:2"\nblocked = "yes"',
+      ':5: registry.1.blocked: must be true or',
     ],
     [
       'a registry with a scheme',
-      '[registries."http://x"]',
-      ':1: registries."http://x": "http://x" names no image',
+      '[[registry]]\nprefix = "http://x"',
+      ':2: registry.0.prefix: "http://x" names no image',
+    ],
+    ['a registry without a name', '[[registry]]\nblocked = true', ':1: registry.0: needs a prefix or'],
+    [
+      'a registry that is no list',
+      '[registry]\nprefix = "a.io"',
+      ':1: registry: must be tables: write [[reg',
+    ],
+    ['a text for a registry', 'registry = "a.io"', ':1: registry: must be tables'],
+    [
+      'a table of registries',
+      '[registries."a.io"]\nx = 1',
+      ':1: registries: is not a key that is known here',
     ],
     [
-      'plain http for a path',
-      '[registries."x.io/y"]\nplain-http = true',
-      ':2: registries."x.io/y".plain-http: is said of a host',
+      'a mirror without a location',
+      '[[registry]]\nprefix = "a.io"\n[[registry.mirror]]\nlocation = "b.io"\n[[registry.mirror]]\ninsecure = true',
+      ':5: registry.0.mirror.1: the key "location" is missing',
+    ],
+    [
+      'a mirror with two rules',
+      '[[registry]]\nprefix = "a.io"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "b.io"\npull-from-mirror = "all"',
+      ':6: registry.0.mirror.0.pull-from-mirror: cannot be set beside',
+    ],
+    [
+      'a mirror of an unknown sort',
+      '[[registry]]\nprefix = "a.io"\n[[registry.mirror]]\nlocation = "b.io"\npull-from-mirror = "none"',
+      ':5: registry.0.mirror.0.pull-from-mirror: must be "all"',
     ],
     ['no sources', '[engines.a]\ndescription = ""', ':1: engines.a: the key "sources" is missing'],
     [
@@ -81,11 +103,11 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
       'an image without a registry',
       '[engines.a]\nsources.x.image = "a:b"',
       ':2: engines.a.sources.x.image: "a:b" names no registry',
-      'registry = "host/path"',
+      'images = "host/path"',
     ],
     [
       'a layout posing as an image',
-      'registry = "h.io/x"\n[engines.a]\nsources.x.image = "oci:d:t"',
+      'images = "h.io/x"\n[engines.a]\nsources.x.image = "oci:d:t"',
       ':3: engines.a.sources.x.image: is an image layout',
     ],
     ['a name of an object', '[engines.prototype]', ':1: engines.prototype: cannot be used as a name'],
@@ -241,7 +263,7 @@ describe('a catalog', () => {
   it('reads images below its registry, and those that name a host', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const { sources } = define(
-      `registry = "localhost:5000/acme"\n[engines.a.sources]\none.image = "x/y:t"\ntwo.image = "quay.io/z@${digest}"\nthree.image = "w"`,
+      `images = "localhost:5000/acme"\n[engines.a.sources]\none.image = "x/y:t"\ntwo.image = "quay.io/z@${digest}"\nthree.image = "w"`,
       'a',
     );
     expect(sources).toEqual({

@@ -102,7 +102,7 @@ describe.skipIf(peersMissing('docker-registry', 'htpasswd', 'openssl'))(
       mkdirSync(`${user.home}/.config/engineshed`, { recursive: true });
       writeFileSync(
         `${user.home}/.config/engineshed/engineshed.toml`,
-        `[registries."ghcr.io/hamlet-io"]\nreplace-with = "${registry}/hamlet-io"\n`,
+        `[[registry]]\nprefix = "ghcr.io/hamlet-io"\nlocation = "${registry}/hamlet-io"\n`,
       );
       const train = await user.json(['install']);
       expect(train.name).toBe('train');

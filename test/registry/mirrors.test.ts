@@ -1,0 +1,334 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Target } from '../../src/content/index.js';
+import type { PullFromMirror } from '../../src/mirrors/index.js';
+import { type Descriptor, mediaTypes } from '../../src/oci/index.js';
+import type { RegistryClientOptions } from '../../src/registry/index.js';
+import { refuse, type ScriptedRegistry, sha256 } from '../../src/testing/index.js';
+import {
+  client,
+  descriptorOf,
+  logins,
+  manifestBytes,
+  opens,
+  read,
+  recorder,
+  reference,
+  scripted,
+  tagsOf,
+} from '../support/registry-client.js';
+
+/** The repository of the tests lies below `prefix`; the mirrors have it under `cache/`. */
+const prefix = 'origin.example/acme';
+const layer = randomBytes(3 * 1024 * 1024);
+const layerDescriptor = descriptorOf(layer);
+const manifest = descriptorOf(manifestBytes, mediaTypes.imageManifest);
+
+interface Mirrors {
+  readonly mirrors: readonly { readonly host: string; readonly pull?: PullFromMirror }[];
+  readonly location: { readonly host: string };
+}
+
+function mirrored({ mirrors, location }: Mirrors, options: Partial<RegistryClientOptions> = {}): Target {
+  const rule = {
+    prefix,
+    location: `${location.host}/acme`,
+    insecure: false,
+    blocked: false,
+    mirrors: mirrors.map(({ host, pull = 'all' }) => ({
+      location: `${host}/cache`,
+      insecure: false,
+      pull,
+    })),
+    origin: '/etc/test.conf',
+  };
+  return client({ registries: [rule], ...options }).repository(reference('origin.example'));
+}
+
+async function having(...names: string[]): Promise<ScriptedRegistry> {
+  const registry = await scripted();
+  for (const name of names)
+    registry.contents.addManifest(name, mediaTypes.imageManifest, manifestBytes, 'one');
+  registry.contents.addBlob(layer);
+  return registry;
+}
+
+/** A mirror and an origin that both have everything. */
+async function pair() {
+  return { mirror: await having('cache/engine'), location: await having('acme/engine') };
+}
+
+function always(
+  registry: ScriptedRegistry,
+  status: number,
+  headers: Record<string, string> = {},
+  body = 'x',
+) {
+  registry.script((_request, response) => {
+    response.writeHead(status, headers).end(body);
+    return 'handled';
+  });
+}
+
+async function readAllOf(target: Target): Promise<Descriptor> {
+  const found = await target.resolve('one');
+  expect(await read(target, found)).toEqual(manifestBytes);
+  expect((await read(target, layerDescriptor)).equals(layer)).toBe(true);
+  return found;
+}
+
+describe('a repository with mirrors', () => {
+  it('is read from the first, and nothing is asked elsewhere', async () => {
+    const { mirror, location } = await pair();
+    const { report, events } = recorder();
+    const target = mirrored({ mirrors: [mirror], location }, { report });
+    expect(target.label).toBe('origin.example/acme/engine');
+    expect(await readAllOf(target)).toEqual(manifest);
+    expect(await tagsOf(target)).toEqual(['one']);
+    expect(mirror.log[0]).toBe('HEAD /v2/cache/engine/manifests/one');
+    expect(location.requests).toEqual([]);
+    expect(events).toEqual([]);
+  });
+
+  it.each<[string, (mirror: ScriptedRegistry) => void]>([
+    ['lacks it', (mirror) => mirror.contents.repositories.clear()],
+    [
+      'lacks it and its blobs',
+      (mirror) => {
+        mirror.contents.repositories.clear();
+        mirror.contents.blobs.clear();
+      },
+    ],
+    ['asks for a login', (mirror) => always(mirror, 401, { 'www-authenticate': 'Basic realm="x"' })],
+    ['forbids it', (mirror) => always(mirror, 403)],
+    ['is overloaded', (mirror) => always(mirror, 503)],
+    ['is limiting', (mirror) => always(mirror, 429, { 'retry-after': '3600' })],
+    ['fails', (mirror) => always(mirror, 500)],
+    ['is a captive portal (C12)', (mirror) => always(mirror, 200, { 'content-type': 'text/html' }, '<html>')],
+    [
+      'drops connections',
+      (mirror) =>
+        mirror.script((_request, response) => {
+          response.destroy();
+          return 'handled';
+        }),
+    ],
+    ['never answers', (mirror) => mirror.script(() => 'handled')],
+    [
+      'lies about a digest',
+      (mirror) =>
+        mirror.script(({ method }, response) => {
+          if (method !== 'HEAD') return undefined;
+          response
+            .writeHead(200, { 'content-type': mediaTypes.imageManifest, 'docker-content-digest': 'sha256:1' })
+            .end();
+          return 'handled';
+        }),
+    ],
+  ])('is read from the next place where a mirror %s', async (_what, spoil) => {
+    const { mirror, location } = await pair();
+    spoil(mirror);
+    const { report, events } = recorder();
+    const target = mirrored({ mirrors: [mirror], location }, { report, limits: { idleMs: 300 } });
+    expect(await readAllOf(target)).toEqual(manifest);
+    expect(await tagsOf(target)).toEqual(['one']);
+    const warnings = events.filter((event) => event.type === 'warning');
+    const messages = warnings.map((event) => (event.type === 'warning' ? event.message : ''));
+    for (const message of messages) expect(message).toMatch(/^A mirror is passed over: /);
+    expect(new Set(messages).size).toBe(messages.length);
+  });
+
+  it('B01 is read from the next place for damaged content of a mirror, of any sort', async () => {
+    const { mirror, location } = await pair();
+    mirror.script(({ path, method }, response) => {
+      if (method !== 'GET') return undefined;
+      const wrong = Buffer.alloc(
+        path.includes('blobs') ? layer.byteLength + 1 : manifestBytes.byteLength,
+        'x',
+      );
+      response
+        .writeHead(200, { 'content-type': mediaTypes.imageManifest, 'content-length': wrong.byteLength })
+        .end(wrong);
+      return 'handled';
+    });
+    await readAllOf(mirrored({ mirrors: [mirror], location }));
+    expect(location.log).toEqual([
+      `GET /v2/acme/engine/manifests/${manifest.digest}`,
+      `GET /v2/acme/engine/blobs/${layerDescriptor.digest}`,
+    ]);
+  });
+
+  it('gets a blob that the mirror of its manifest lacks from the next place, told once', async () => {
+    const [first, second, location] = [
+      await having('cache/engine'),
+      await having('cache/engine'),
+      await having('acme/engine'),
+    ];
+    first.contents.blobs.clear();
+    const { report, events } = recorder();
+    const target = mirrored({ mirrors: [first, second], location }, { report });
+    await readAllOf(target);
+    await readAllOf(target);
+    expect(location.requests).toEqual([]);
+    expect(second.log).toEqual(Array(2).fill(`GET /v2/cache/engine/blobs/${layerDescriptor.digest}`));
+    expect(events).toHaveLength(1);
+  });
+
+  it('asks a mirror that the network failed no second time, by whatever repository', async () => {
+    const { mirror, location } = await pair();
+    mirror.script((_request, response) => {
+      response.destroy();
+      return 'handled';
+    });
+    const rule = {
+      prefix,
+      location: `${location.host}/acme`,
+      insecure: false,
+      blocked: false,
+      mirrors: [{ location: `${mirror.host}/cache`, insecure: false, pull: 'all' as const }],
+      origin: 'x',
+    };
+    const own = client({ registries: [rule] });
+    await readAllOf(own.repository(reference('origin.example')));
+    const asked = mirror.requests.length;
+    expect(asked).toBeGreaterThan(0);
+    location.contents.addManifest('acme/other', mediaTypes.imageManifest, manifestBytes, 'one');
+    await own.repository(reference('origin.example', 'acme/other')).resolve('one');
+    expect(mirror.requests).toHaveLength(asked);
+  });
+
+  it('fails with what each place said', async () => {
+    const { mirror, location } = await pair();
+    always(mirror, 401, { 'www-authenticate': 'Basic realm="x"' });
+    location.contents.repositories.clear();
+    const target = mirrored({ mirrors: [mirror], location });
+    await expect(target.resolve('one')).rejects.toMatchObject({
+      code: 'REFERENCE_NOT_FOUND',
+      message: expect.stringMatching(
+        new RegExp(`^${location.host} answered 404.*; before that, .*${mirror.host} answered 401`),
+      ),
+      hint: expect.stringContaining(`login ${mirror.host}`),
+    });
+    await expect(tagsOf(target)).rejects.toMatchObject({ code: 'REFERENCE_NOT_FOUND' });
+    await expect(target.resolve('-')).rejects.toMatchObject({
+      code: 'REFERENCE_INVALID',
+      message: /^"-" is not a tag/,
+    });
+  });
+
+  it('ends with the reason of a signal and asks no other place', async () => {
+    const { mirror, location } = await pair();
+    const abort = new AbortController();
+    mirror.script(() => {
+      abort.abort(new Error('enough'));
+      return 'handled';
+    });
+    const target = mirrored({ mirrors: [mirror], location });
+    await expect(target.fetch(layerDescriptor, { signal: abort.signal })).rejects.toThrow('enough');
+    expect(location.requests).toEqual([]);
+  });
+
+  it('asks a mirror for digests only, or for tags only, as its rule says', async () => {
+    const [byDigest, byTag, location] = [
+      await having('cache/engine'),
+      await having('cache/engine'),
+      await having('acme/engine'),
+    ];
+    const digests = mirrored({ mirrors: [{ host: byDigest.host, pull: 'digest-only' }], location });
+    await readAllOf(digests);
+    await digests.resolve(manifest.digest);
+    await tagsOf(digests);
+    expect(location.log).toEqual(['HEAD /v2/acme/engine/manifests/one', 'GET /v2/acme/engine/tags/list']);
+    expect(byDigest.log).toHaveLength(3);
+
+    location.requests.length = 0;
+    const tags = mirrored({ mirrors: [{ host: byTag.host, pull: 'tag-only' }], location });
+    await read(tags, manifest);
+    expect(location.log).toEqual([`GET /v2/acme/engine/manifests/${manifest.digest}`]);
+    await readAllOf(tags);
+    expect(location.log).toHaveLength(1);
+    expect(byTag.log[0]).toBe('HEAD /v2/cache/engine/manifests/one');
+  });
+
+  it('C02 shows each place its own login and no other', async () => {
+    const { mirror, location } = await pair();
+    for (const registry of [mirror, location]) {
+      registry.script(({ headers }, response) => {
+        if (headers.authorization !== undefined) return undefined;
+        response.setHeader('www-authenticate', 'Basic realm="x"');
+        refuse(response, 401, 'UNAUTHORIZED', 'who?');
+        return 'handled';
+      });
+    }
+    mirror.contents.blobs.clear();
+    const credentials = logins({
+      'origin.example': 'ada:horse-of-the-origin',
+      [location.host]: 'ada:horse-of-the-location',
+      [mirror.host]: 'bob:horse-of-the-mirror',
+    });
+    await readAllOf(mirrored({ mirrors: [mirror], location }, { credentials }));
+    const sent = (registry: ScriptedRegistry) => [
+      ...new Set(registry.requests.map(({ headers }) => headers.authorization)),
+    ];
+    const basic = (login: string) => `Basic ${Buffer.from(login).toString('base64')}`;
+    expect(sent(mirror)).toEqual([undefined, basic('bob:horse-of-the-mirror')]);
+    expect(sent(location)).toEqual([undefined, basic('ada:horse-of-the-location')]);
+  });
+
+  it('is written to its location only, which is told', async () => {
+    const { mirror, location } = await pair();
+    const { report, events } = recorder();
+    const target = mirrored({ mirrors: [mirror], location }, { report });
+    const bytes = Buffer.from('fresh');
+    location.contents.addBlob(Buffer.from('{}'));
+    await target.push(descriptorOf(bytes), opens(bytes));
+    await target.push(manifest, opens(manifestBytes));
+    await target.tag(manifest, 'two');
+    expect(await target.exists(descriptorOf(bytes))).toBe(true);
+    expect(location.contents.blobs.has(sha256(bytes))).toBe(true);
+    expect(location.contents.repository('acme/engine').tags.get('two')).toBe(manifest.digest);
+    expect(mirror.requests).toEqual([]);
+    expect(events).toEqual([
+      {
+        type: 'warning',
+        message: `origin.example/acme/engine is written to ${location.host}/acme/engine: so says /etc/test.conf`,
+      },
+    ]);
+  });
+
+  it('adds the tags of the next place where a mirror fails in the middle', async () => {
+    const { mirror, location } = await pair();
+    location.contents.repository('acme/engine').tags.set('two', manifest.digest);
+    mirror.script(({ query }, response) => {
+      if (query.has('last')) refuse(response, 500, 'NO', 'no');
+      else
+        response
+          .writeHead(200, {
+            link: '</v2/cache/engine/tags/list?last=one>; rel="next"',
+            'content-type': 'application/json',
+          })
+          .end('{"tags": ["one"]}');
+      return 'handled';
+    });
+    expect(await tagsOf(mirrored({ mirrors: [mirror], location }))).toEqual(['one', 'two']);
+  });
+});
+
+describe('a registry that may be insecure', () => {
+  const insecure = (host: string) => ({
+    registries: [
+      { prefix: 'origin.example', location: host, insecure: true, blocked: false, mirrors: [], origin: 'x' },
+    ],
+  });
+  it('is asked where it is; a blocked one is not', async () => {
+    const registry = await having('acme/engine');
+    const own = client(insecure(registry.host));
+    await expect(own.repository(reference('origin.example')).resolve('one')).resolves.toEqual(manifest);
+    const [rule] = insecure(registry.host).registries;
+    if (rule === undefined) throw new Error('no rule');
+    const blocked = client({ registries: [{ ...rule, blocked: true }] });
+    expect(() => blocked.repository(reference('origin.example'))).toThrow(
+      expect.objectContaining({ code: 'FORBIDDEN' }),
+    );
+  });
+});
