@@ -14,6 +14,7 @@ const may = {
   store: ['errors', 'oci', 'files', 'content', 'layer', 'engine'],
   shim: ['errors', 'oci', 'files', 'store'],
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
+  look: ['errors', 'oci', 'tar', 'content', 'layer'],
   testing: [],
 };
 

@@ -101,6 +101,27 @@ export {
   removeTree,
 } from './layer/index.js';
 export {
+  globTest,
+  type ImageFile,
+  type InspectedArtifact,
+  type InspectedImage,
+  type InspectedIndex,
+  type Inspection,
+  type InspectOptions,
+  inspectImage,
+  isReferrersTag,
+  type ListedTag,
+  listFiles,
+  listTags,
+  type OpenedFile,
+  type OpenFileInputs,
+  openFile,
+  readLayers,
+  type TagOptions,
+  type TagOrder,
+  type TreeInputs,
+} from './look/index.js';
+export {
   type MirrorRule,
   type PullFromMirror,
   type RegistriesConfOptions,

@@ -2,16 +2,20 @@ import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { EngineshedError } from '../errors/index.js';
 import { attach } from './commands/attach.js';
 import { available } from './commands/available.js';
+import { cat } from './commands/cat.js';
 import { current } from './commands/current.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
+import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
+import { ls } from './commands/ls.js';
 import { publish } from './commands/publish.js';
 import { referrers } from './commands/referrers.js';
 import { show } from './commands/show.js';
+import { tags } from './commands/tags.js';
 import { uninstall } from './commands/uninstall.js';
 import { use } from './commands/use.js';
 import { which } from './commands/which.js';
@@ -40,6 +44,10 @@ export function application(host: Host) {
         referrers,
         login,
         logout,
+        tags,
+        inspect,
+        ls,
+        cat,
       },
       docs: {
         brief: 'Distribute a product made of several components through any OCI registry',

@@ -5,10 +5,15 @@ export interface TextStream {
   readonly columns?: number | undefined;
 }
 
+/** A stream to write the result to, bytes too. */
+export interface ResultStream extends TextStream {
+  write(content: string | Uint8Array, done?: () => void): unknown;
+}
+
 /** Everything that the command line takes from its process; nothing else in the program reads `process`. */
 export interface Host {
   readonly process: {
-    readonly stdout: TextStream;
+    readonly stdout: ResultStream;
     readonly stderr: TextStream;
     readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
     exitCode?: number | string | null;

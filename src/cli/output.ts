@@ -13,19 +13,38 @@ export function printLine(host: Host, text = ''): void {
   host.process.stdout.write(`${escapeControls(text)}\n`);
 }
 
+/** Prints lines as {@link printLine} does, many at once. */
+export function printLines(host: Host, lines: readonly string[]): void {
+  for (let at = 0; at < lines.length; at += linesAtOnce) {
+    const some = lines.slice(at, at + linesAtOnce);
+    host.process.stdout.write(`${some.map(escapeControls).join('\n')}\n`);
+  }
+}
+
+const linesAtOnce = 1000;
+
+/** Writes bytes of the result exactly as they are; resolves when they are taken. */
+export function printBytes(host: Host, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    host.process.stdout.write(bytes, () => resolve());
+  });
+}
+
 /** Prints rows as columns, two spaces apart; the last column is not padded. */
 export function printTable(host: Host, head: readonly string[], rows: readonly (readonly string[])[]): void {
   const lines = [head, ...rows];
-  const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
-  for (const line of lines) {
-    printLine(
-      host,
+  const widths = head.map((_, at) =>
+    lines.reduce((widest, line) => Math.max(widest, line[at]?.length ?? 0), 0),
+  );
+  printLines(
+    host,
+    lines.map((line) =>
       line
         .map((cell, at) => (at === line.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
         .join('  ')
         .trimEnd(),
-    );
-  }
+    ),
+  );
 }
 
 /** A number of bytes for people: `412 B`, `3.4 MB`; powers of 1000. */
@@ -62,6 +81,7 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
   const { stderr } = host.process;
   const quiet = wantsJson(host);
   const live = !quiet && stderr.isTTY === true && host.environment.TERM !== 'dumb' && !host.environment.CI;
+  const waitedFor = new Set<string>();
   const moving = new Map<string, { bytes: number; total: number }>();
   let painted = false;
   let lastPaint = 0;
@@ -74,13 +94,17 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
     const all = [...moving.values()];
     const bytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
     const total = all.reduce((sum, { total }) => sum + total, 0);
-    const now = host.now().getTime();
-    if (total === 0 || now - lastPaint < 80) return;
-    lastPaint = now;
+    if (total === 0) return;
     const filled = Math.round((24 * bytes) / total);
-    stderr.write(
-      `\r\u001b[K[${'='.repeat(filled)}${' '.repeat(24 - filled)}] ${formatBytes(bytes)} of ${formatBytes(total)}`,
+    paintText(
+      `[${'='.repeat(filled)}${' '.repeat(24 - filled)}] ${formatBytes(bytes)} of ${formatBytes(total)}`,
     );
+  };
+  const paintText = (text: string) => {
+    const now = host.now().getTime();
+    if (now - lastPaint < 80) return;
+    lastPaint = now;
+    stderr.write(`\r\u001b[K${text}`);
     painted = true;
   };
   const line = (text: string) => {
@@ -106,8 +130,13 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
       case 'present':
         line(`${event.label}  already there`);
         break;
+      case 'count':
+        if (live) paintText(`${event.what}: ${event.done} of ${event.total}`);
+        break;
       case 'waiting':
-        line(`waiting for ${event.what}`);
+        // The same again tells nothing new.
+        if (!waitedFor.has(event.what)) line(`waiting for ${event.what}`);
+        waitedFor.add(event.what);
         break;
     }
   };

@@ -100,6 +100,7 @@ export type ProgressEvent =
   | { readonly type: 'transferred'; readonly id: string; readonly label: string; readonly total: number }
   | { readonly type: 'present'; readonly id: string; readonly label: string; readonly total: number }
   | { readonly type: 'waiting'; readonly what: string }
+  | { readonly type: 'count'; readonly what: string; readonly done: number; readonly total: number }
   | { readonly type: 'warning'; readonly message: string };
 
 /** Receives progress; must not throw. */

@@ -29,12 +29,11 @@ export interface Destination {
  * @throws EngineshedError `PATH_NOT_FOUND`: nothing there, through a file, links in a circle
  */
 export async function followPath(asked: string, reader: PathReader): Promise<Destination> {
-  const pending = asked.split('/').reverse();
+  const pending = components(asked);
   let hops = 0;
   let at = '';
   let found = await reader.lookUp('', []);
   for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
-    if (part === '' || part === '.') continue;
     if (found?.entry.kind === 'file') throw notFound(asked, `"${showName(at)}" is a file`);
     if (part === '..') {
       at = parentOf(at);
@@ -43,8 +42,11 @@ export async function followPath(asked: string, reader: PathReader): Promise<Des
     }
     const next = joinPath(at, part);
     const there = await reader.lookUp(next, pending.toReversed());
-    if (there === undefined)
-      throw notFound(asked, `there is no "${showName(next)}"`, didYouMean(part, await reader.names(at)));
+    if (there === undefined) {
+      const where =
+        next === components(asked).reverse().join('/') ? undefined : `there is no "${showName(next)}"`;
+      throw notFound(asked, where, didYouMean(part, await reader.names(at)));
+    }
     const { target } = there.entry;
     if (target === undefined) {
       at = next;
@@ -52,7 +54,7 @@ export async function followPath(asked: string, reader: PathReader): Promise<Des
       continue;
     }
     if (++hops > maxHops) throw notFound(asked, `the symbolic link "${showName(next)}" leads in a circle`);
-    pending.push(...target.split('/').reverse());
+    pending.push(...components(target));
     if (!target.startsWith('/')) continue;
     at = '';
     found = await reader.lookUp(at, []);
@@ -61,9 +63,18 @@ export async function followPath(asked: string, reader: PathReader): Promise<Des
   return { path: at, found };
 }
 
-function notFound(asked: string, reason: string, hint?: string): EngineshedError {
-  return new EngineshedError('PATH_NOT_FOUND', `The image has no ${showName(asked)}: ${reason}`, {
-    hint: hint ?? 'See what it has with: engineshed ls',
+/** The last one first. */
+function components(path: string): string[] {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .reverse();
+}
+
+function notFound(asked: string, reason: string | undefined, hint?: string): EngineshedError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new EngineshedError('PATH_NOT_FOUND', `There is no "${showName(asked)}" in the image${why}`, {
+    hint: hint ?? 'See what there is with: engineshed ls',
     details: { path: showName(asked) },
   });
 }

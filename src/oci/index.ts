@@ -32,6 +32,7 @@ export {
 export {
   type Compression,
   isDockerSchema1,
+  isImageConfig,
   isIndexType,
   isManifestType,
   isMediaType,
@@ -39,7 +40,13 @@ export {
   manifestAccept,
   mediaTypes,
 } from './media-types.js';
-export { choosePlatform, nodePlatform, type WantedPlatform } from './platform.js';
+export {
+  choosePlatform,
+  formatPlatform,
+  nodePlatform,
+  parsePlatform,
+  type WantedPlatform,
+} from './platform.js';
 export {
   formatReference,
   isLoopback,

@@ -34,6 +34,11 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === mediaTypes.imageIndex || mediaType === mediaTypes.dockerManifestList;
 }
 
+/** Tells whether a manifest's config is that of an image; else the manifest is an artifact of another sort. */
+export function isImageConfig({ mediaType }: { readonly mediaType: string }): boolean {
+  return mediaType === mediaTypes.imageConfig || mediaType === mediaTypes.dockerConfig;
+}
+
 /** Tells whether a media type is Docker's schema 1, which is not supported. */
 export function isDockerSchema1(mediaType: string): boolean {
   return dockerSchema1.includes(mediaType);

@@ -19,8 +19,23 @@ export function nodePlatform(platform: string, arch: string): WantedPlatform {
   return { os: systems[platform] ?? platform, architecture: architectures[arch] ?? arch };
 }
 
+/**
+ * Parses `os/architecture[/variant]`.
+ * @throws EngineshedError `USAGE`
+ */
+export function parsePlatform(text: string): WantedPlatform {
+  const [, os, architecture, variant] =
+    /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9._-]+))?$/.exec(text.toLowerCase()) ?? [];
+  if (os === undefined || architecture === undefined) {
+    throw new EngineshedError('USAGE', `"${text}" is not a platform`, {
+      hint: 'Write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, for instance linux/arm64.',
+    });
+  }
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
 /** `os/architecture[/variant]`. */
-function formatPlatform(platform: WantedPlatform): string {
+export function formatPlatform(platform: WantedPlatform): string {
   return [platform.os, platform.architecture, platform.variant]
     .filter((part) => part !== undefined && part !== '')
     .join('/');

@@ -6,10 +6,10 @@ import { uniqueSuffix, writeNewFile } from '../files/index.js';
 import {
   type Descriptor,
   type Digest,
+  isImageConfig,
   isIndexType,
   isManifestType,
   maxConfigBytes,
-  mediaTypes,
 } from '../oci/index.js';
 import { makeOwnDirectory } from './directory.js';
 import type { Store, Transaction } from './store.js';
@@ -75,9 +75,8 @@ export function readStoredBytes(store: Store, digest: Digest): Uint8Array | unde
 }
 
 function isSmall({ mediaType, size }: Descriptor): boolean {
-  const types: string[] = [mediaTypes.imageConfig, mediaTypes.dockerConfig];
   return (
     size <= maxConfigBytes &&
-    (isManifestType(mediaType) || isIndexType(mediaType) || types.includes(mediaType))
+    (isManifestType(mediaType) || isIndexType(mediaType) || isImageConfig({ mediaType }))
   );
 }

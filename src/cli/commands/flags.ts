@@ -47,3 +47,19 @@ export const annotationFlag = {
 export function engineArgument<const Optional extends boolean>(brief: string, optional: Optional) {
   return { brief, parse: String, placeholder: 'ENGINE', optional } as const;
 }
+
+/** The platform to choose from an index. */
+export const platformFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'The platform to choose where there are images for several; that of this machine unless told',
+  placeholder: 'OS/ARCH[/VARIANT]',
+  optional: true,
+} as const;
+
+/** An image as a positional argument. */
+export const imageArgument = {
+  brief: 'The image: registry/repository[:tag][@digest], or oci:DIR:tag',
+  parse: String,
+  placeholder: 'REF',
+} as const;

@@ -1,7 +1,7 @@
 import { type Catalogs, findEngine, listEngines, matchTags } from '../../catalog/index.js';
 import { mapLimited, type Reporter } from '../../content/index.js';
 import type { EngineDefinition } from '../../engine/index.js';
-import { EngineshedError, fromSystemError } from '../../errors/index.js';
+import { type EngineshedError, fromSystemError, inOperation } from '../../errors/index.js';
 import { formatReference, type Reference } from '../../oci/index.js';
 import { readEngines } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
@@ -78,16 +78,16 @@ async function findOffered(catalogs: Catalogs, repositories: RepositoryTags): Pr
     matchTags(family, repositories.tags(family.repository)).map((name) => findEngine(catalogs, name)),
   );
   await repositories.ask(members.flatMap(imagesOf));
-  repositories.failUnlessAnswered();
+  repositories.tellFailures();
   return [...engines, ...members].filter((engine) =>
     imagesOf(engine).every((image) => repositories.has(image)),
   );
 }
 
-/** The tags of repositories, each asked for once; one that cannot be asked is warned of and has none. */
+/** The tags of repositories, each asked for once; one that cannot be asked has none. */
 class RepositoryTags {
   readonly #found = new Map<string, Set<string>>();
-  readonly #failures: EngineshedError[] = [];
+  readonly #failures = new Map<string, EngineshedError>();
   readonly #targets: Targets;
   readonly #report: Reporter;
 
@@ -105,9 +105,7 @@ class RepositoryTags {
       try {
         for await (const tag of this.#targets.readable(reference).tags()) tags.add(tag);
       } catch (thrown) {
-        const error = fromSystemError(thrown);
-        this.#failures.push(error);
-        this.#report({ type: 'warning', message: `${repository} could not be asked: ${error.message}` });
+        this.#failures.set(repository, fromSystemError(thrown));
       }
     });
   }
@@ -121,14 +119,19 @@ class RepositoryTags {
     return reference.tag === undefined || this.tags(reference).has(reference.tag);
   }
 
-  /** Nothing at all would look like an answer, and is none. */
-  failUnlessAnswered(): void {
+  /** Warns of each that could not be asked. Nothing at all would look like an answer, and is none. */
+  tellFailures(): void {
     const [first] = this.#failures;
-    if (first === undefined || this.#failures.length < this.#found.size) return;
-    throw new EngineshedError(first.code, 'None of the registries could be asked', {
-      hint: first.hint,
-      cause: first,
-    });
+    if (first === undefined) return;
+    if (this.#failures.size < this.#found.size) {
+      for (const [repository, { message }] of this.#failures)
+        this.#report({ type: 'warning', message: `${repository} could not be asked: ${message}` });
+      return;
+    }
+    const [repository, error] = first;
+    const others = this.#failures.size - 1;
+    const which = others === 0 ? repository : `${repository} and ${others} more`;
+    throw inOperation(`No repository of the catalogs could be asked (${which})`, error);
   }
 }
 

@@ -1,0 +1,92 @@
+import { findEngine } from '../catalog/index.js';
+import { type Reporter, resolveReference, type Target } from '../content/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
+import {
+  type Descriptor,
+  nodePlatform,
+  parsePlatform,
+  parseReference,
+  type Reference,
+  type WantedPlatform,
+} from '../oci/index.js';
+import { openCatalogs } from './catalogs.js';
+import type { Host } from './host.js';
+import { withProgress } from './output.js';
+import { type NetworkFlags, openTargets } from './runtime.js';
+
+/** The flags of commands that look at an image. */
+export interface ImageFlags extends NetworkFlags {
+  readonly platform?: string;
+}
+
+/** A place of images that a command was given. */
+export interface GivenPlace {
+  readonly reference: Reference;
+  readonly target: Target;
+  readonly report: Reporter;
+}
+
+/** An image that a command was given. */
+export interface GivenImage extends GivenPlace {
+  /** What the reference stands for. */
+  readonly descriptor: Descriptor;
+  /** That of `--platform`, else of this machine. */
+  readonly platform: WantedPlatform;
+}
+
+/**
+ * Opens the place of a reference for as long as `work` takes.
+ * @throws EngineshedError `REFERENCE_INVALID`, `USAGE` for the name of an engine, and what `work` throws
+ */
+export async function withPlace<T>(
+  host: Host,
+  flags: NetworkFlags,
+  text: string,
+  work: (place: GivenPlace) => Promise<T>,
+): Promise<T> {
+  return withProgress(host, async (report) => {
+    const catalogs = await openCatalogs(host, undefined);
+    // An image without a slash would be Docker Hub's; as for an install, that has to be spelled out.
+    if (!/[/:]/.test(text)) throw noImage(text, () => findEngine(catalogs, text));
+    const reference = parseReference(text);
+    const targets = openTargets(host, catalogs, flags, report);
+    try {
+      return await work({ reference, target: targets.readable(reference), report });
+    } finally {
+      targets.close();
+    }
+  });
+}
+
+/**
+ * Resolves a reference and opens its place for as long as `work` takes.
+ * @throws EngineshedError as {@link withPlace} does, `REFERENCE_NOT_FOUND`, `DIGEST_MISMATCH`
+ */
+export async function withImage<T>(
+  host: Host,
+  flags: ImageFlags,
+  text: string,
+  work: (image: GivenImage) => Promise<T>,
+): Promise<T> {
+  const platform =
+    flags.platform === undefined
+      ? nodePlatform(host.platform, host.architecture)
+      : parsePlatform(flags.platform);
+  return withPlace(host, flags, text, async (place) =>
+    work({ ...place, platform, descriptor: await resolveReference(place.target, place.reference) }),
+  );
+}
+
+function noImage(text: string, find: () => unknown): EngineshedError {
+  try {
+    find();
+  } catch (error) {
+    if (!isEngineshedError(error, 'ENGINE_UNKNOWN', 'NAME_INVALID')) throw error;
+    return new EngineshedError('USAGE', `"${text}" names no image`, {
+      hint: `Name the registry too: docker.io/library/${text}, or oci:DIR for a directory.`,
+    });
+  }
+  return new EngineshedError('USAGE', `"${text}" is the name of an engine, and no image`, {
+    hint: `See its images with: engineshed show ${text}`,
+  });
+}
