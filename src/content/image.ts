@@ -35,7 +35,7 @@ export interface Image extends ImageManifest {
  * @throws EngineshedError as `ContentStore.fetch`, `readAll` and `parseManifest` do
  */
 export async function readManifest(
-  store: ContentStore,
+  store: Pick<ContentStore, 'fetch'>,
   descriptor: Descriptor,
 ): Promise<{ bytes: Buffer; parsed: ParsedManifest }> {
   const bytes = await readAll(await store.fetch(descriptor), descriptor, maxManifestBytes);
@@ -47,7 +47,7 @@ export async function readManifest(
  * @throws EngineshedError `PLATFORM_UNMATCHED`, `MANIFEST_INVALID`, and as {@link readManifest} does
  */
 export async function readImage(
-  store: ContentStore,
+  store: Pick<ContentStore, 'fetch'>,
   descriptor: Descriptor,
   platform: WantedPlatform,
 ): Promise<Image> {

@@ -85,6 +85,8 @@ export interface Target extends ContentStore, TagResolver, ReferrerSource {
   readonly label: string;
   /** Set where the target is a registry's repository. */
   readonly repository?: RepositoryName | undefined;
+  /** What the target names, tagged or not, where it has a list of that: an image layout's index.json is one. */
+  readonly images?: () => Promise<readonly Descriptor[]>;
 }
 
 /** What the long operations report while they run. All sizes are in bytes. */

@@ -44,6 +44,7 @@ export const errorCodes = {
   LAYER_UNSAFE: 'data',
   LAYER_LIMIT: 'data',
   LAYOUT_INVALID: 'data',
+  ARCHIVE_INVALID: 'data',
   CONTENT_UNPUBLISHABLE: 'data',
   RESPONSE_INVALID: 'data',
   TAG_IMMUTABLE: 'data',

@@ -6,6 +6,8 @@ export const annotationKeys = {
   version: 'org.opencontainers.image.version',
   title: 'org.opencontainers.image.title',
   refName: 'org.opencontainers.image.ref.name',
+  /** In an index.json: the name of an image in full, as containerd and Docker write it. */
+  imageName: 'io.containerd.image.name',
   /**
    * On a layer: `inert` says that its publisher keeps symbolic links which are absolute or lead out of the layer; they are
    * then installed as they are and never followed.

@@ -1,4 +1,5 @@
 import { archiveError, entryError, invalid, unsafe } from './faults.js';
+import { paddingOf } from './file-header.js';
 import { blockSize, decodeHeader, isZeroBlock, maxOctalSize, type TarHeader } from './header.js';
 import { decodeName } from './names.js';
 import { decodePax, type PaxRecords } from './pax.js';
@@ -55,6 +56,26 @@ export class TarReader {
   push(chunk: Buffer): void {
     this.#position += chunk.length;
     for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at);
+  }
+
+  /**
+   * Passes over the content that is to come, padding included, without its bytes: for a reader that can go to any place of
+   * the archive. The sink is told of the end of the file, and of no data.
+   * @returns how many bytes the next push must not bring
+   */
+  skip(): number {
+    const skipped = this.#state === 'data' ? this.#remaining + this.#padding : 0;
+    if (skipped === 0) return 0;
+    this.#position += skipped;
+    this.#remaining = 0;
+    this.#padding = 0;
+    this.#endFile();
+    return skipped;
+  }
+
+  /** Tells whether the end marker was read; only zeros may follow. */
+  get ended(): boolean {
+    return this.#state === 'trailer';
   }
 
   /** Ends the archive: it must have had its end marker of two zero blocks. */
@@ -186,10 +207,6 @@ export class TarReader {
     this.#state = this.#padding === 0 ? 'header' : 'padding';
     this.#sink.endFile();
   }
-}
-
-function paddingOf(size: number): number {
-  return (blockSize - (size % blockSize)) % blockSize;
 }
 
 /** The name in a GNU long-name header: up to a NUL, with nothing but NULs behind it. */

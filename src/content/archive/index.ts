@@ -1,0 +1,2 @@
+export { openArchive } from './open.js';
+export { type ArchiveKind, type WriteArchiveOptions, writeArchive } from './write.js';
