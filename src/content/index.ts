@@ -1,4 +1,14 @@
-export { type CopyOptions, type CopyResult, copy, counted, shortDigest } from './copy.js';
+export { type ArchiveKind, openArchive, type WriteArchiveOptions, writeArchive } from './archive/index.js';
+export {
+  type Copied,
+  type CopyAllOptions,
+  type CopyOptions,
+  type CopyResult,
+  copy,
+  copyAll,
+  counted,
+  shortDigest,
+} from './copy.js';
 export {
   type Image,
   type ImageManifest,

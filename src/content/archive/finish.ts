@@ -6,15 +6,13 @@ import {
   digestAlgorithm,
   digestHex,
   isIndexType,
+  maxDescriptors,
   mediaTypes,
   parseReference,
 } from '../../oci/index.js';
 import { readManifest } from '../image.js';
 import type { ContentStore } from '../types.js';
 import type { TarFile } from './tar-file.js';
-
-/** The most entries of an index.json, as every reader of manifests has it. */
-const maxEntries = 1000;
 
 /** What an archive holds when it is to be finished. */
 export interface Written {
@@ -88,10 +86,10 @@ async function writeIndex(
     ...tagged.map(([tag, descriptor]) => ({ ...plain(descriptor), annotations: annotationsOf(tag) })),
     ...untagged.map(plain),
   ];
-  if (entries.length > maxEntries) {
+  if (entries.length > maxDescriptors) {
     throw new EngineshedError(
       'LAYOUT_INVALID',
-      `${label} would have more than the ${maxEntries} images that its index.json may name`,
+      `${label} would have more than the ${maxDescriptors} images that its index.json may name`,
     );
   }
   const index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: entries };

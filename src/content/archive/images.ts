@@ -1,5 +1,20 @@
 import { EngineshedError } from '../../errors/index.js';
-import { type Descriptor, type Digest, isDigest, maxManifestBytes, parseJson } from '../../oci/index.js';
+import {
+  type Descriptor,
+  type Digest,
+  isDigest,
+  isIndexType,
+  isManifestType,
+  maxManifestBytes,
+  parseJson,
+  parseReferrers,
+  type Referral,
+  referralOf,
+  referrerFilter,
+  referrersTag,
+} from '../../oci/index.js';
+import { readManifest } from '../image.js';
+import { tagOf } from '../layout-index.js';
 import type { ByteStream, Target } from '../types.js';
 import { readAll, verified } from '../verify.js';
 
@@ -22,7 +37,7 @@ export interface ArchiveImages {
 }
 
 /** The part of a {@link Target} that reads. */
-export type ReadableImages = Pick<Target, 'label' | 'fetch' | 'exists' | 'resolve' | 'tags'> &
+export type ReadableImages = Pick<Target, 'label' | 'fetch' | 'exists' | 'resolve' | 'tags' | 'referrers'> &
   Required<Pick<Target, 'images'>>;
 
 /** Reads the images of an archive, all verified. */
@@ -42,6 +57,19 @@ export function readImages(archive: ArchiveImages): ReadableImages {
     const bytes = await readAll(await fetch(descriptor), descriptor, maxManifestBytes);
     const json = parseJson(bytes, `manifest ${digest}`) as { mediaType?: unknown } | null;
     return typeof json?.mediaType === 'string' ? { ...descriptor, mediaType: json.mediaType } : undefined;
+  };
+  const referrals = new Map<Digest, Referral | undefined>();
+  const referralsOf = async (entry: Descriptor, subject: Descriptor): Promise<readonly Descriptor[]> => {
+    if (entry.size > maxManifestBytes || archive.content(entry.digest) === undefined) return [];
+    if (isIndexType(entry.mediaType) && tagOf(entry) === referrersTag(subject.digest)) {
+      const bytes = await readAll(await fetch(entry), entry, maxManifestBytes);
+      return parseReferrers(bytes, `list of referrers of ${subject.digest}`);
+    }
+    if (!isManifestType(entry.mediaType) && !isIndexType(entry.mediaType)) return [];
+    if (!referrals.has(entry.digest))
+      referrals.set(entry.digest, referralOf(entry, (await readManifest({ fetch }, entry)).parsed));
+    const referral = referrals.get(entry.digest);
+    return referral?.subject.digest === subject.digest ? [referral.referrer] : [];
   };
   return {
     label,
@@ -66,6 +94,10 @@ export function readImages(archive: ArchiveImages): ReadableImages {
     },
     async *tags() {
       yield* archive.tags().keys();
+    },
+    async *referrers(subject, artifactType) {
+      const fits = referrerFilter(artifactType);
+      for (const entry of archive.manifests()) yield* fits(await referralsOf(entry, subject));
     },
     async images() {
       return archive.manifests();
