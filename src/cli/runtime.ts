@@ -1,10 +1,19 @@
 import { resolve } from 'node:path';
 import type { Catalogs } from '../catalog/index.js';
-import { createLayout, type Layout, openLayout, type Reporter, type Target } from '../content/index.js';
+import {
+  createLayout,
+  type Layout,
+  openArchive,
+  openLayout,
+  type Reporter,
+  type Target,
+  type WriteArchiveOptions,
+  writeArchive,
+} from '../content/index.js';
 import { credentialSource } from '../credentials/index.js';
 import { ownerOf } from '../files/index.js';
 import { mergeRules, type RegistryRule, readRegistriesConf } from '../mirrors/index.js';
-import { parseRegistry, type Reference, type RegistryReference } from '../oci/index.js';
+import { type PathReference, parseRegistry, type Reference, type RegistryReference } from '../oci/index.js';
 import { createRegistryClient, type RegistryClient } from '../registry/index.js';
 import { offlineTarget, type Store, storeAt } from '../store/index.js';
 import { loginOptions } from './credentials.js';
@@ -20,8 +29,15 @@ export function openStore(host: Host, report: Reporter): Store {
 export interface Targets {
   /** The place of a reference, for reading. */
   readable(reference: Reference): Target;
-  /** The place of a reference, for writing; a layout is made where there is none. */
-  writable(reference: Reference): Layout | Target;
+  /**
+   * Runs `work` with the place of a reference, for writing; a layout is made where there is none. An archive is there when
+   * `work` has ended, and only then.
+   */
+  write<T>(
+    reference: Reference,
+    ifPresent: WriteArchiveOptions['ifPresent'],
+    work: (target: Layout | Target) => Promise<T>,
+  ): Promise<T>;
   /** Ends idle connections, so that the process can end. */
   close(): void;
 }
@@ -66,13 +82,22 @@ export function openTargets(host: Host, catalogs: Catalogs, flags: NetworkFlags,
   const client = openRegistries(host, catalogs, flags, report);
   const repository = (reference: RegistryReference) =>
     isOffline(host, flags) ? offlineTarget(openStore(host, report), reference) : client.repository(reference);
-  const layoutPath = (path: string) => resolve(host.directory, path);
   const owner = ownerOf(host.pid);
+  const pathOf = (reference: PathReference) => resolve(host.directory, reference.path);
+  const labelOf = (reference: PathReference) => `${reference.transport}:${pathOf(reference)}`;
   return {
-    readable: (reference) =>
-      reference.transport === 'oci' ? openLayout(layoutPath(reference.path), owner) : repository(reference),
-    writable: (reference) =>
-      reference.transport === 'oci' ? createLayout(layoutPath(reference.path), owner) : repository(reference),
+    readable: (reference) => {
+      if (reference.transport === 'registry') return repository(reference);
+      return reference.transport === 'oci'
+        ? openLayout(pathOf(reference), owner)
+        : openArchive(reference.transport, pathOf(reference), labelOf(reference));
+    },
+    write: (reference, ifPresent, work) => {
+      if (reference.transport === 'registry') return work(repository(reference));
+      if (reference.transport === 'oci') return work(createLayout(pathOf(reference), owner));
+      const [kind, path, label] = [reference.transport, pathOf(reference), labelOf(reference)];
+      return writeArchive({ kind, path, label, ifPresent, owner }, work);
+    },
     close: () => client.close(),
   };
 }

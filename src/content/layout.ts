@@ -245,6 +245,10 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
       yield* tagsOf(readIndex(indexFile).manifests);
     },
 
+    async images() {
+      return readIndex(indexFile).manifests;
+    },
+
     async *referrers(subject, artifactType) {
       yield* referrerFilter(artifactType)(layoutReferrers(readIndex(indexFile).manifests, blobPath, subject));
     },

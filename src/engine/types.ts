@@ -1,9 +1,9 @@
-import type { Descriptor, Digest, LayoutReference, RegistryReference } from '../oci/index.js';
+import type { Descriptor, Digest, PathReference, RegistryReference } from '../oci/index.js';
 
 /** Where an engine takes a component from. */
 export type SourceDefinition =
   | { readonly kind: 'image'; readonly reference: RegistryReference }
-  | { readonly kind: 'layout'; readonly reference: LayoutReference }
+  | { readonly kind: 'layout'; readonly reference: PathReference }
   | { readonly kind: 'directory'; readonly path: string };
 
 /** A functional piece of an engine: a path inside a source. */

@@ -48,10 +48,13 @@ export {
   type WantedPlatform,
 } from './platform.js';
 export {
+  type ArchiveReference,
   formatReference,
   isLoopback,
   type LayoutReference,
+  namesPath,
   namesRegistry,
+  type PathReference,
   parseReference,
   parseRegistry,
   parseTag,

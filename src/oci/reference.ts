@@ -20,8 +20,23 @@ export interface LayoutReference {
   readonly digest?: Digest | undefined;
 }
 
-/** Where an image is: in a registry, or in an OCI image layout. */
-export type Reference = RegistryReference | LayoutReference;
+/** An image in a tar archive (containers-transports(5)). */
+export interface ArchiveReference {
+  readonly transport: 'oci-archive' | 'docker-archive';
+  /** The file, as written. */
+  readonly path: string;
+  /** In a docker-archive the name of an image in full: `docker.io/library/busybox:1`. */
+  readonly tag?: string | undefined;
+  readonly digest?: Digest | undefined;
+}
+
+/** An image on this machine's disk. */
+export type PathReference = LayoutReference | ArchiveReference;
+
+/** Where an image is: in a registry, in an OCI image layout, or in an archive. */
+export type Reference = RegistryReference | PathReference;
+
+const pathTransports = ['oci', 'oci-archive', 'docker-archive'] as const;
 
 const domainName = /^(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])(?:\.(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9]))*$/i;
 const pathComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -33,11 +48,14 @@ const maxNameLength = 255;
 
 /**
  * Parses a reference: `registry/repository[:tag][@digest]` by the grammar of the distribution project (`docker.io` and
- * `library/` are filled in as Docker does), or `oci:DIR[:tag][@digest]`.
+ * `library/` are filled in as Docker does), `oci:DIR[:tag][@digest]`, `oci-archive:FILE[:tag][@digest]` or
+ * `docker-archive:FILE[:NAME[:tag]]`.
  * @throws EngineshedError `REFERENCE_INVALID` (with the place of the fault), `DIGEST_INVALID`
  */
 export function parseReference(text: string): Reference {
-  if (text.startsWith('oci:')) return parseLayout(text);
+  const transport = pathTransports.find((name) => text.startsWith(`${name}:`));
+  if (transport === 'docker-archive') return parseDockerArchive(text);
+  if (transport !== undefined) return parsePath(text, transport);
   if (text.length > 1024) throw invalid(text.slice(0, 80), 'it is longer than 1024 characters');
   if (/^[a-z]+:\/\//i.test(text))
     throw invalid(text, 'it starts with a URL scheme', 'Leave the scheme out: host/repository:tag.');
@@ -84,7 +102,9 @@ export function parseRegistry(text: string): { registry: string; path: string } 
 /** The text form of a reference; {@link parseReference} reads it back. */
 export function formatReference(reference: Reference): string {
   const name =
-    reference.transport === 'oci' ? `oci:${reference.path}` : `${reference.registry}/${reference.repository}`;
+    reference.transport === 'registry'
+      ? `${reference.registry}/${reference.repository}`
+      : `${reference.transport}:${reference.path}`;
   return `${name}${reference.tag === undefined ? '' : `:${reference.tag}`}${reference.digest === undefined ? '' : `@${reference.digest}`}`;
 }
 
@@ -121,8 +141,27 @@ export function isLoopback(registry: string): boolean {
   );
 }
 
-function parseLayout(text: string): LayoutReference {
-  let rest = text.slice('oci:'.length);
+/** Tells whether a text names an image on disk: whether it begins with one of the transports for that. */
+export function namesPath(text: string): boolean {
+  return pathTransports.some((transport) => text.startsWith(`${transport}:`));
+}
+
+/** What follows the first colon is the name: a name has colons, and a file with one cannot be told from it. */
+function parseDockerArchive(text: string): ArchiveReference {
+  const rest = text.slice('docker-archive:'.length);
+  const colon = rest.indexOf(':', /^[A-Za-z]:[\\/]/.test(rest) ? 2 : 0);
+  const path = checkPath(text, colon < 0 ? rest : rest.slice(0, colon), 'docker-archive:FILE:NAME:TAG');
+  if (colon < 0) return { transport: 'docker-archive', path };
+  const name = rest.slice(colon + 1);
+  const image = namesPath(name) ? undefined : parseReference(name);
+  if (image?.transport !== 'registry' || image.digest !== undefined)
+    throw invalid(text, `"${name}" is no name of an image with a tag`, 'Write docker-archive:FILE:NAME:TAG.');
+  const tag = `${image.registry}/${image.repository}:${image.tag ?? 'latest'}`;
+  return { transport: 'docker-archive', path, tag };
+}
+
+function parsePath<T extends 'oci' | 'oci-archive'>(text: string, transport: T) {
+  let rest = text.slice(transport.length + 1);
   let digest: string | undefined;
   const at = rest.lastIndexOf('@');
   if (at >= 0 && looksLikeDigest.test(rest.slice(at + 1))) {
@@ -132,10 +171,15 @@ function parseLayout(text: string): LayoutReference {
   const colon = rest.lastIndexOf(':');
   const drive = /^[A-Za-z]:[\\/]/.test(rest) && colon === 1;
   const hasTag = colon >= 0 && !drive && !rest.slice(colon + 1).includes('/');
-  const path = hasTag ? rest.slice(0, colon) : rest;
-  if (path === '') throw invalid(text, 'it names no directory', 'Write oci:DIRECTORY:tag.');
-  if (/[\u0000-\u001f]/.test(path)) throw invalid(text, 'its directory has a control character');
-  return { transport: 'oci', path, ...optional(text, hasTag ? rest.slice(colon + 1) : undefined, digest) };
+  const form = transport === 'oci' ? 'oci:DIRECTORY:tag' : 'oci-archive:FILE:tag';
+  const path = checkPath(text, hasTag ? rest.slice(0, colon) : rest, form);
+  return { transport, path, ...optional(text, hasTag ? rest.slice(colon + 1) : undefined, digest) };
+}
+
+function checkPath(text: string, path: string, form: string): string {
+  if (path === '') throw invalid(text, 'it names no directory or file', `Write ${form}.`);
+  if (/[\u0000-\u001f]/.test(path)) throw invalid(text, 'its path has a control character');
+  return path;
 }
 
 function splitName(text: string): { name: string; tag: string | undefined; digest: string | undefined } {

@@ -41,6 +41,7 @@ export function rememberingTarget(store: Store, target: Target, remembered: Reme
     resolve: (tagOrDigest) => target.resolve(tagOrDigest),
     tag: (descriptor, tag) => target.tag(descriptor, tag),
     tags: () => target.tags(),
+    ...(target.images === undefined ? {} : { images: target.images }),
     referrers: (subject, artifactType) => target.referrers(subject, artifactType),
   };
 }

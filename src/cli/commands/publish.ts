@@ -6,7 +6,7 @@ export const publish = buildCommand({
   docs: {
     brief: 'Publish a directory as an image',
     fullDescription:
-      'Packs DIR into one layer and pushes it as an image to REF: registry/repository[:tag], or oci:DIR:tag for an OCI image layout. ' +
+      'Packs DIR into one layer and pushes it as an image to REF: registry/repository[:tag], oci:DIR:tag for an OCI image layout, or oci-archive:FILE:tag. ' +
       'The same content gives the same layer anywhere. A .dockerignore is honoured and .git is left out. In a git checkout the ' +
       'image tells its revision, source, version and time. Without any tag it is tagged "latest".',
   },

@@ -4,7 +4,7 @@ import { type Catalogs, definitionForReference, findEngine } from '../../catalog
 import type { Reporter } from '../../content/index.js';
 import { type EngineDefinition, resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import { nodePlatform, parseReference, type Reference } from '../../oci/index.js';
+import { namesPath, nodePlatform, parseReference, type Reference } from '../../oci/index.js';
 import { useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
@@ -101,7 +101,7 @@ function define(
     });
   }
   // A name never has a slash, and an image without one would be Docker Hub's: that has to be spelled out.
-  if (wanted.includes('/') || wanted.startsWith('oci:')) {
+  if (wanted.includes('/') || namesPath(wanted)) {
     return definitionForReference(catalogs, absolute(host, parseReference(wanted)), flags.name);
   }
   if (flags.name !== undefined) {
@@ -112,7 +112,7 @@ function define(
 
 /** What a record of the store says must not depend on where the command was given. */
 function absolute(host: Host, reference: Reference): Reference {
-  return reference.transport === 'oci'
+  return reference.transport !== 'registry'
     ? { ...reference, path: resolve(host.directory, reference.path) }
     : reference;
 }

@@ -45,6 +45,11 @@ export async function publish(
       hint: 'Leave the digest out; tags are given with :TAG or --tag.',
     });
   }
+  if (reference.transport === 'docker-archive') {
+    throw new EngineshedError('USAGE', 'Images are published to registries, image layouts and OCI archives', {
+      hint: 'Publish to oci-archive:FILE:TAG, and make a docker-archive of it with "engineshed copy".',
+    });
+  }
   const { image, tags } = await withProgress(this, async (report) => {
     const inputs = await readInputs(this, flags, resolve(this.directory, directory), report);
     const tags = imageTags(reference, flags, inputs.checkout);
@@ -128,12 +133,13 @@ async function push(
   tags: readonly string[],
   report: Reporter,
 ): Promise<PackedImage> {
-  const place = reference.transport === 'oci' ? resolve(host.directory, reference.path) : host.temporary;
-  refuseInside(inputs.directory, place);
+  if (reference.transport !== 'oci') refuseInside(inputs.directory, host.temporary);
+  if (reference.transport !== 'registry')
+    refuseInside(inputs.directory, resolve(host.directory, reference.path));
   const targets = openTargets(host, await openCatalogs(host, undefined), flags, report);
   try {
     const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
-    return await publishImage(inputs, targets.writable(reference), options);
+    return await targets.write(reference, 'refuse', (target) => publishImage(inputs, target, options));
   } finally {
     targets.close();
   }

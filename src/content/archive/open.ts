@@ -13,30 +13,49 @@ import {
 import type { Target } from '../types.js';
 import { readClassicImages } from './docker.js';
 import { blobName, fullName } from './finish.js';
-import { type ArchiveImages, readImages, type StoredContent } from './images.js';
+import { type ArchiveImages, type ReadableImages, readImages, type StoredContent } from './images.js';
 import { readEntry, readSmall } from './read.js';
 import { archiveInvalid, type ScannedArchive, scanArchive } from './scan.js';
 import type { ArchiveKind } from './write.js';
 
 /**
- * Opens an archive of images for reading. Its headers are read once; content is read from its place, several at a time, and
- * verified. What can be read is the kinds of skopeo's `oci-archive:` and `docker-archive:` (containers-transports(5)), of the
- * latter the newer form, which has an image layout inside, and the classic one, of which a manifest is made that says the
- * same on every machine.
+ * Opens an archive of images for reading. Its headers are read once, when it is first asked for something; content is read
+ * from its place, several at a time, and verified. What can be read is the kinds of skopeo's `oci-archive:` and
+ * `docker-archive:` (containers-transports(5)), of the latter the newer form, which has an image layout inside, and the
+ * classic one, of which a manifest is made that says the same on every machine.
  * @param path the file, absolute
- * @throws EngineshedError `PATH_NOT_FOUND`, `FILE_PERMISSION`, `ARCHIVE_INVALID`
+ * @returns a target whose methods add to their errors `PATH_NOT_FOUND`, `FILE_PERMISSION` and `ARCHIVE_INVALID`, and whose
+ * `push` and `tag` refuse with `USAGE`: an archive is written as a whole
  */
-export async function openArchive(kind: ArchiveKind, path: string, label: string): Promise<Target> {
+export function openArchive(kind: ArchiveKind, path: string, label: string): Target {
+  let opened: Promise<ReadableImages> | undefined;
+  const images = () => {
+    opened ??= openNow(kind, path, label);
+    return opened;
+  };
+  return {
+    label,
+    fetch: async (descriptor, options) => (await images()).fetch(descriptor, options),
+    exists: async (descriptor) => (await images()).exists(descriptor),
+    resolve: async (tagOrDigest) => (await images()).resolve(tagOrDigest),
+    images: async () => (await images()).images(),
+    async *tags() {
+      yield* (await images()).tags();
+    },
+    async *referrers(subject, artifactType) {
+      yield* (await images()).referrers(subject, artifactType);
+    },
+    push: () => Promise.reject(readOnly(label)),
+    tag: () => Promise.reject(readOnly(label)),
+  };
+}
+
+async function openNow(kind: ArchiveKind, path: string, label: string): Promise<ReadableImages> {
   const archive = scanArchive(path, label);
   const isLayout = archive.entries.has('oci-layout') && archive.entries.has('index.json');
   if (kind === 'oci-archive' && !isLayout)
     throw archiveInvalid(label, 'it has no files "oci-layout" and "index.json" at its top');
-  const images = isLayout ? await layoutImages(archive, kind) : await readClassicImages(archive);
-  return {
-    ...readImages(images),
-    push: () => Promise.reject(readOnly(label)),
-    tag: () => Promise.reject(readOnly(label)),
-  };
+  return readImages(isLayout ? await layoutImages(archive, kind) : await readClassicImages(archive));
 }
 
 async function layoutImages(archive: ScannedArchive, kind: ArchiveKind): Promise<ArchiveImages> {
