@@ -60,7 +60,7 @@ export async function readImage(
  * @throws EngineshedError `PLATFORM_UNMATCHED`, `MANIFEST_INVALID`, and as {@link readManifest} does
  */
 export async function readImageManifest(
-  store: ContentStore,
+  store: Pick<ContentStore, 'fetch'>,
   descriptor: Descriptor,
   platform: WantedPlatform,
 ): Promise<ImageManifest> {
@@ -82,7 +82,7 @@ export async function readImageManifest(
  * @throws EngineshedError `MANIFEST_INVALID`, `JSON_INVALID`, and as `ContentStore.fetch` and `readAll` do
  */
 export async function readConfig(
-  store: ContentStore,
+  store: Pick<ContentStore, 'fetch'>,
   { config }: Manifest,
 ): Promise<Pick<Image, 'config' | 'configBytes'>> {
   const configBytes = await readAll(await store.fetch(config), config, maxConfigBytes);

@@ -7,7 +7,8 @@ type ResolvableTarget = TagResolver & Pick<Target, 'images'>;
 
 /**
  * What a reference stands for in its target. It asks once: for the tag where there is one, so that a digest beside it is
- * checked against it (D02). Without tag and digest it is `latest`; on disk, where there is no such tag, the only image; artifacts do not count.
+ * checked against it (D02). Without tag and digest it is `latest`; on disk, where there is no such tag, the only image, and
+ * artifacts do not count.
  * @throws EngineshedError `DIGEST_MISMATCH` where tag and digest disagree, `REFERENCE_NOT_FOUND`
  */
 export async function resolveReference(target: ResolvableTarget, reference: Reference): Promise<Descriptor> {
