@@ -37,7 +37,8 @@ export async function attach(
       // A layout that is not there must not be made: it has no image to attach to.
       const subject = await resolveReference(targets.readable(reference), reference);
       const inputs = { subject, artifactType: flags.type, files, annotations, report };
-      return { subject, attached: await attachFiles(targets.writable(reference), inputs) };
+      const attached = await targets.write(reference, 'refuse', (target) => attachFiles(target, inputs));
+      return { subject, attached };
     } finally {
       targets.close();
     }
