@@ -24,8 +24,6 @@ export class Contents {
   readonly blobs = new Map<string, Buffer>();
   /** By name. */
   readonly repositories = new Map<string, StoredRepository>();
-  /** Whether it has the referrers API; many a registry of before distribution specification 1.1 has not. */
-  referrersApi = true;
   /** What came so far, by upload session. */
   readonly uploads = new Map<string, Buffer>();
   /** Which repositories have a blob, where not all of them do. */

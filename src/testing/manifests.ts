@@ -10,7 +10,8 @@ const maxBytes = 4 * 1024 * 1024;
 /**
  * Answers GET, HEAD, PUT and DELETE of a manifest by tag or digest (distribution specification, "Pulling manifests", "Pushing
  * Manifests", "Deleting tags" and "Deleting Manifests"). It is strict: a manifest of another media type than its
- * `Content-Type`, or one that refers to blobs or manifests that the repository has not, is refused. A subject may be missing.
+ * `Content-Type`, or one that refers to blobs or manifests that the repository has not, is refused. A subject may be missing. PUT takes the condition
+ * `If-Match`.
  */
 export async function serveManifest(contents: Contents, request: RecordedRequest): Promise<Answer> {
   const { repository: name, reference, method } = request;
@@ -41,6 +42,9 @@ export async function serveManifest(contents: Contents, request: RecordedRequest
 async function put(contents: Contents, request: RecordedRequest): Promise<Answer> {
   const { repository: name, reference } = request;
   const bytes = await request.body();
+  const condition = request.headers['if-match'];
+  if (condition !== undefined && condition !== `"${contents.manifest(name, reference)?.digest}"`)
+    return refusal(412, 'DENIED', 'the manifest has changed');
   if (bytes.byteLength > maxBytes) return refusal(413, 'SIZE_INVALID', 'the manifest is too large');
   const algorithm = algorithmOf(reference);
   const tags = [...(algorithm === undefined ? [reference] : []), ...request.query.getAll('tag')];
@@ -62,7 +66,7 @@ async function put(contents: Contents, request: RecordedRequest): Promise<Answer
   return answer(201, {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
-    ...(manifest.subject === undefined || !contents.referrersApi ? {} : { 'oci-subject': manifest.subject }),
+    ...(manifest.subject === undefined ? {} : { 'oci-subject': manifest.subject }),
     ...(tags.length === 0 ? {} : { 'oci-tag': tags.join(', ') }),
   });
 }

@@ -14,8 +14,7 @@ export async function serve(contents: Contents, request: RecordedRequest): Promi
   const { kind, repository } = request;
   const headers = { 'docker-distribution-api-version': 'registry/2.0' };
   if (kind === 'ping') return json(200, headers, {});
-  if (kind === 'other' || (kind === 'referrers' && !contents.referrersApi))
-    return refusal(404, 'UNSUPPORTED', 'no such address');
+  if (kind === 'other') return refusal(404, 'UNSUPPORTED', 'no such address');
   if (!isName(repository)) return refusal(400, 'NAME_INVALID', 'this is no name of a repository');
   if (kind === 'manifest') return serveManifest(contents, request);
   if (kind === 'blob') return serveBlob(contents, request);

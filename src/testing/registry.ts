@@ -2,21 +2,11 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Answer, send } from './answer.js';
+import { send } from './answer.js';
 import { Contents } from './contents.js';
 import { serve } from './protocol.js';
-import { memoize, type RecordedRequest, record } from './request.js';
-
-/**
- * A piece of misbehaviour, asked before the registry answers properly. It answers itself and returns `handled`, or leaves
- * the request to the next script and at last to the registry by returning nothing. `proper` does what was asked for and gives
- * what the registry would answer, to be changed and sent; undefined where the connection was lost.
- */
-export type Script = (
-  request: RecordedRequest,
-  response: http.ServerResponse,
-  proper: () => Promise<Answer | undefined>,
-) => 'handled' | undefined | Promise<'handled' | undefined>;
+import { type RecordedRequest, record } from './request.js';
+import { type Proper, type Script, strike } from './script.js';
 
 /** How to start a scripted registry. */
 export interface ScriptedRegistryOptions {
@@ -66,19 +56,13 @@ export class ScriptedRegistry {
     this.#scripts = [script, ...this.#scripts];
   }
 
-  /** Adds a script for the first `times` requests that it fits. */
+  /** Adds a script that answers the first `times` requests that it fits. */
   scriptTimes(
     times: number,
     fits: (request: RecordedRequest) => boolean,
-    script: (request: RecordedRequest, response: http.ServerResponse) => void | Promise<void>,
+    script: (request: RecordedRequest, response: http.ServerResponse, proper: Proper) => void | Promise<void>,
   ): void {
-    let left = times;
-    this.script(async (request, response) => {
-      if (left === 0 || !fits(request)) return undefined;
-      left--;
-      await script(request, response);
-      return 'handled';
-    });
+    this.script(strike({ times }, fits, script));
   }
 
   /** The recorded requests, as `METHOD path`. */
@@ -94,7 +78,7 @@ export class ScriptedRegistry {
 
   async #answer(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const request = record(incoming);
-    const proper = memoize(() => serve(this.contents, request));
+    const proper: Proper = (asked = request) => serve(this.contents, asked);
     this.requests.push(request);
     for (const script of this.#scripts) {
       if ((await script(request, response, proper)) === 'handled') return;

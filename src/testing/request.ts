@@ -27,7 +27,7 @@ export interface RecordedRequest {
 export function record(incoming: http.IncomingMessage): RecordedRequest {
   const url = new URL(`http://registry${incoming.url}`);
   let limit = Number.POSITIVE_INFINITY;
-  const received = memoize(() => readBody(incoming, limit));
+  const received = once(() => readBody(incoming, limit));
   return {
     method: incoming.method ?? '',
     path: url.pathname,
@@ -72,8 +72,7 @@ function decode(text: string): string {
   }
 }
 
-/** Makes a thing when it is first asked for, and once. */
-export function memoize<T>(make: () => Promise<T>): () => Promise<T> {
+function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
     made ??= make();

@@ -1,65 +1,112 @@
-import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** How to start a token service. */
 export interface TokenServiceOptions {
-  /** PEM texts. The key signs the tokens, the registry trusts the certificate. */
-  readonly certificate: { readonly key: string; readonly cert: string };
-  readonly service: string;
-  readonly issuer: string;
-  /** Users and passwords. */
-  readonly users: Readonly<Record<string, string>>;
-  /** Refresh tokens, each with its user. */
+  /** Passwords by user. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** Users by refresh token. */
   readonly refreshTokens?: Readonly<Record<string, string>>;
-  /** What somebody may do; undefined is an anonymous caller. */
-  readonly allows: (user: string | undefined, repository: string, action: string) => boolean;
-  /** How long tokens are good, in seconds. */
+  /**
+   * What somebody may do: `pull`, `push` or `delete`; an undefined user is an anonymous caller. Where it is not given, users may
+   * do everything and others may pull.
+   */
+  readonly allows?: (user: string | undefined, repository: string, action: string) => boolean;
+  /** How long tokens are good, in seconds; 300 where it is not given. */
   readonly lifetime?: number;
+  /** The name of the service in challenges, and the audience of the tokens. */
+  readonly service?: string;
+  /** Who issues the tokens. */
+  readonly issuer?: string;
+  /**
+   * PEM texts, for a real registry that is to take the tokens: the key signs them, the registry trusts the certificate. The
+   * key is on P-256. A key of its own is made where none is given.
+   */
+  readonly certificate?: { readonly key: string; readonly cert: string };
 }
 
-/** A token service as distribution's token authentication specification describes it, with tokens that it can verify. */
+/** What a token service was asked. */
+export interface TokenRequest {
+  readonly method: string;
+  readonly scopes: readonly string[];
+  /** Who asked; undefined for an anonymous caller, and for a wrong password. */
+  readonly user: string | undefined;
+  readonly authorization: string | undefined;
+}
+
+/** A token service as distribution's token authentication specification describes it. */
 export interface TokenService {
+  /** Its address, as in challenges. */
   readonly realm: string;
-  /** What was asked: method, query or form, and who asked. */
-  readonly requests: {
-    method: string;
-    scopes: string[];
-    user: string | undefined;
-    authorization: string | undefined;
-  }[];
-  close(): Promise<void>;
+  readonly service: string;
+  /** Every request, in the order of arrival. */
+  readonly requests: TokenRequest[];
+  /** What a token allows, as `repository:action`; undefined for one that is not from here or has expired. */
+  readonly grants: (token: string) => readonly string[] | undefined;
+  /** Makes every token that was issued worthless. */
+  readonly revokeAll: () => void;
+  readonly close: () => Promise<void>;
 }
 
-/** Starts one on loopback. */
-export async function startTokenService(options: TokenServiceOptions): Promise<TokenService> {
-  const requests: TokenService['requests'] = [];
+/** Starts a token service on a free port of the loopback interface. Its tokens are JWTs, signed with ES256. */
+export async function startTokenService(options: TokenServiceOptions = {}): Promise<TokenService> {
+  const { users = {}, refreshTokens = {}, lifetime = 300 } = options;
+  const { service = 'scripted registry', issuer = 'scripted registry' } = options;
+  const allows = options.allows ?? ((user, _repository, action) => user !== undefined || action === 'pull');
+  const key = options.certificate?.key ?? newKey();
+  const requests: TokenRequest[] = [];
+  const issued = new Map<string, { grants: readonly string[]; expires: number }>();
+
   const server = http.createServer(async (incoming, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const isPost = incoming.method === 'POST';
-    const query = isPost
-      ? new URLSearchParams(Buffer.concat(chunks).toString())
-      : new URL(`http://x${incoming.url}`).searchParams;
+    const method = incoming.method ?? '';
+    const query = await parametersOf(incoming);
     const { authorization } = incoming.headers;
-    const user = isPost
-      ? options.refreshTokens?.[query.get('refresh_token') ?? '']
-      : login(options, authorization);
+    const user =
+      method === 'POST' ? refreshTokens[query.get('refresh_token') ?? ''] : login(users, authorization);
     const scopes = query.getAll('scope').flatMap((scope) => scope.split(' '));
-    requests.push({ method: incoming.method ?? '', scopes, user, authorization });
-    if (user === undefined && (isPost || authorization !== undefined)) {
+    requests.push({ method, scopes, user, authorization });
+    if (user === undefined && (method === 'POST' || authorization !== undefined)) {
       response.writeHead(401).end('{"errors":[{"code":"UNAUTHORIZED","message":"wrong password"}]}');
       return;
     }
-    const lifetime = options.lifetime ?? 300;
-    const token = issue(options, user, scopes, lifetime);
-    const answer = isPost ? { access_token: token, expires_in: lifetime } : { token, expires_in: lifetime };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    const access = accessOf(scopes, (repository, action) => allows(user, repository, action));
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const token = signed(key, {
+      iss: issuer,
+      sub: user ?? '',
+      aud: service,
+      iat: issuedAt,
+      nbf: issuedAt - 5,
+      exp: issuedAt + lifetime,
+      jti: randomUUID(),
+      access,
+    });
+    issued.set(token, {
+      grants: access.flatMap(({ name, actions }) => actions.map((action) => `${name}:${action}`)),
+      expires: Date.now() + lifetime * 1000,
+    });
+    const names = method === 'POST' ? { access_token: token } : { token };
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ ...names, expires_in: lifetime }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     realm: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+    service,
     requests,
+    grants: (token) => {
+      const found = issued.get(token);
+      return found === undefined || found.expires < Date.now() ? undefined : found.grants;
+    },
+    revokeAll: () => issued.clear(),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -67,49 +114,50 @@ export async function startTokenService(options: TokenServiceOptions): Promise<T
   };
 }
 
-function login({ users }: TokenServiceOptions, authorization: string | undefined): string | undefined {
-  const text = Buffer.from(authorization?.replace(/^Basic /, '') ?? '', 'base64').toString();
-  const [user = '', password] = text.split(':');
-  return password !== undefined && users[user] === password ? user : undefined;
+/** The form of a POST, the query of all else. */
+async function parametersOf(incoming: http.IncomingMessage): Promise<URLSearchParams> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  if (incoming.method === 'POST') return new URLSearchParams(Buffer.concat(chunks).toString());
+  return new URL(`http://x${incoming.url}`).searchParams;
 }
 
-/** A JWT, signed with ES256, whose key is named in libtrust's way. */
-function issue(
-  { certificate, service, issuer, allows }: TokenServiceOptions,
-  user: string | undefined,
-  scopes: readonly string[],
-  lifetime: number,
-): string {
-  const access = scopes.flatMap((scope) => {
-    const [type = '', name = '', actions = ''] = scope.split(':');
-    const allowed = actions.split(',').filter((action) => allows(user, name, action));
-    return allowed.length === 0 ? [] : [{ type, name, actions: allowed }];
+function login(users: Readonly<Record<string, string>>, authorization = ''): string | undefined {
+  const text = Buffer.from(authorization.replace(/^Basic /i, ''), 'base64').toString();
+  const colon = text.indexOf(':');
+  const user = text.slice(0, Math.max(0, colon));
+  return colon > 0 && Object.hasOwn(users, user) && users[user] === text.slice(colon + 1) ? user : undefined;
+}
+
+/** What of the scopes is granted (distribution, "Token Scope Documentation"). */
+function accessOf(scopes: readonly string[], allows: (repository: string, action: string) => boolean) {
+  return scopes.flatMap((scope) => {
+    const [, type = '', name = '', wanted = ''] = /^([^:]+):(.+):([^:]*)$/.exec(scope) ?? [];
+    const actions = wanted.split(',').filter((action) => action !== '' && allows(name, action));
+    return actions.length === 0 ? [] : [{ type, name, actions }];
   });
-  const now = Math.floor(Date.now() / 1000);
-  const header = { typ: 'JWT', alg: 'ES256', kid: keyId(certificate) };
-  const claims = {
-    iss: issuer,
-    sub: user ?? '',
-    aud: service,
-    iat: now,
-    nbf: now - 5,
-    exp: now + lifetime,
-    jti: `${now}`,
-    access,
-  };
+}
+
+function signed(key: string, claims: object): string {
+  const header = { typ: 'JWT', alg: 'ES256', kid: keyId(key) };
   const text = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
   const signature = sign('sha256', Buffer.from(text), {
-    key: createPrivateKey(certificate.key),
+    key: createPrivateKey(key),
     dsaEncoding: 'ieee-p1363',
   });
   return `${text}.${signature.toString('base64url')}`;
 }
 
-/** The first 240 bits of the key's sha256 in base32, in groups of four. */
-function keyId({ cert }: TokenServiceOptions['certificate']): string {
-  const spki = createPublicKey(cert).export({ type: 'spki', format: 'der' });
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** A key's name in libtrust's way: the first 240 bits of its sha256 in base32, in groups of four. */
+function keyId(key: string): string {
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
   const bits = [...createHash('sha256').update(spki).digest().subarray(0, 30)]
     .map((byte) => byte.toString(2).padStart(8, '0'))
     .join('');

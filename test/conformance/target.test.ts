@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { copy, createLayout, memoryTarget, openLayout, streamOf } from '../../src/content/index.js';
 import { ownerOf } from '../../src/files/index.js';
 import { describe as describeBytes, mediaTypes } from '../../src/oci/index.js';
+import { noReferrers } from '../../src/testing/index.js';
 import { artifact, pushArtifact, referrersOf } from '../support/artifact.js';
 import { scripted, target } from '../support/registry-client.js';
 import { temporaryDirectory } from '../support/temporary.js';
@@ -27,7 +28,7 @@ describe('a registry with the referrers API', () => {
 describe('a registry without the referrers API', () =>
   referrersConformance(async () => {
     const registry = await scripted();
-    registry.contents.referrersApi = false;
+    registry.script(noReferrers());
     return target(registry);
   }));
 

@@ -8,7 +8,7 @@ import {
   mediaTypes,
   referrersTag,
 } from '../../src/oci/index.js';
-import { refuse, type ScriptedRegistry } from '../../src/testing/index.js';
+import { noReferrers, refuse, type ScriptedRegistry } from '../../src/testing/index.js';
 import { artifact, pushArtifact, referrersOf } from '../support/artifact.js';
 import { manifestBytes, scripted, target } from '../support/registry-client.js';
 
@@ -20,7 +20,7 @@ const apiPath = `/v2/acme/engine/referrers/${subject.digest}`;
 /** A registry that has the subject and no referrers API. */
 async function withoutApi(): Promise<ScriptedRegistry> {
   const registry = await scripted();
-  registry.contents.referrersApi = false;
+  registry.script(noReferrers());
   registry.contents.addManifest('acme/engine', mediaTypes.imageManifest, manifestBytes, 'edge');
   return registry;
 }
