@@ -97,9 +97,20 @@ export class UploadSession {
     this.minChunk = Math.max(this.minChunk, minLength(response));
     const location = response.header('location');
     if (location === undefined) return false;
-    this.location = parseServerUrl(location, response.url, 'upload location');
+    const url = parseServerUrl(location, response.url, 'upload location');
+    if (this.#to.host.isOwn(url) && !this.#to.host.isOwn(response.url)) throw leadsBack(response, url);
+    this.location = url;
     return true;
   }
+}
+
+/** What is sent to the registry carries credentials: no other origin may say where in it (C04). */
+function leadsBack(response: HttpResponse, location: URL): EngineshedError {
+  return new EngineshedError(
+    'RESPONSE_INVALID',
+    `${response.url.host} named an upload location in the registry, ${publicUrl(location)}`,
+    { details: { url: publicUrl(response.url), status: response.status } },
+  );
 }
 
 /**
