@@ -6,6 +6,7 @@ import { cat } from './commands/cat.js';
 import { current } from './commands/current.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
+import { history } from './commands/history.js';
 import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
@@ -14,6 +15,7 @@ import { logout } from './commands/logout.js';
 import { ls } from './commands/ls.js';
 import { publish } from './commands/publish.js';
 import { referrers } from './commands/referrers.js';
+import { rollback } from './commands/rollback.js';
 import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
 import { uninstall } from './commands/uninstall.js';
@@ -48,6 +50,10 @@ export function application(host: Host) {
         inspect,
         ls,
         cat,
+        history,
+        rollback,
+        uninstall,
+        publish,
       },
       docs: {
         brief: 'Distribute a product made of several components through any OCI registry',

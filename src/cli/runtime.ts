@@ -22,7 +22,7 @@ import { storeRoot } from './places.js';
 
 /** The store that this run uses. */
 export function openStore(host: Host, report: Reporter): Store {
-  return storeAt(storeRoot(host), ownerOf(host.pid), report);
+  return storeAt(storeRoot(host), ownerOf(host.pid), host.now, report);
 }
 
 /** The places of images that this run talks to. */

@@ -54,6 +54,8 @@ export const errorCodes = {
   ENGINE_UNKNOWN: 'notFound',
   ENGINE_NOT_INSTALLED: 'notFound',
   ENGINE_NONE_ACTIVE: 'notFound',
+  GENERATION_UNKNOWN: 'notFound',
+  GENERATION_INCOMPLETE: 'notFound',
   PART_UNKNOWN: 'notFound',
   PATH_NOT_FOUND: 'notFound',
   COMMAND_NOT_FOUND: 'notFound',

@@ -21,7 +21,7 @@ import {
  */
 export async function useEngine(store: Store, name: string): Promise<InstalledEngine> {
   readEngine(store.paths, name);
-  return transaction(store, (running) =>
+  return transaction(store, `use ${name}`, (running) =>
     withLock(store, 'selection', 'exclusive', async () => select(store, running, name)),
   );
 }
@@ -32,7 +32,7 @@ export async function useEngine(store: Store, name: string): Promise<InstalledEn
  */
 export async function useFirstEngine(store: Store, name: string): Promise<boolean> {
   if (readCurrent(store.paths) !== undefined) return false;
-  return transaction(store, (running) =>
+  return transaction(store, `use ${name}`, (running) =>
     withLock(store, 'selection', 'exclusive', async () => {
       // Somebody may have chosen one meanwhile.
       if (readCurrent(store.paths) !== undefined) return false;

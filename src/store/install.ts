@@ -43,7 +43,7 @@ export async function applyInstall(
   { lock }: InstallPlan,
   inputs: InstallInputs,
 ): Promise<InstallResult> {
-  return transaction(store, async (running) => {
+  return transaction(store, `install ${lock.name}`, async (running) => {
     // From here on nothing is collected; before, an uninstall may have taken what the plan relies on.
     const plan = planInstall(store, lock);
     await mapLimited(plan.fetch, concurrentLayers, (layer) =>

@@ -21,6 +21,7 @@ export const storeVersion = 1;
  *     engine/                         its files, read-only, under the name of the source that it was fetched for
  *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs
+ *   history/12.json                   what the names stood for from some time on; `history/position` says which one it is at
  *   locks/layer-9a1b…/                claims of the processes that want a lock
  *   partial/sha256-9a1b….03de…        what has arrived of a layer whose download is under way or was interrupted, by diffID and
  *                                     blob; unverified
@@ -35,6 +36,7 @@ export interface StorePaths {
   readonly layers: string;
   readonly trees: string;
   readonly blobs: string;
+  readonly history: string;
   readonly locks: string;
   /** The directory of what has arrived of layers. */
   readonly partial: string;
@@ -67,6 +69,7 @@ export function storePaths(root: string): StorePaths {
     layers: `${root}/layers`,
     trees: `${root}/trees`,
     blobs: `${root}/blobs`,
+    history: `${root}/history`,
     locks: `${root}/locks`,
     partial: `${root}/partial`,
     staging: `${root}/staging`,

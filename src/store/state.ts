@@ -27,8 +27,6 @@ import type { Store, Transaction } from './store.js';
 export interface StateInputs {
   /** The operating system that the environment is for, as `process.platform` names it. */
   readonly platform: string;
-  /** The present time. */
-  readonly now: Date;
 }
 
 /**
@@ -125,7 +123,7 @@ function describeEngine(store: Store, lock: EngineLock, inputs: StateInputs): In
     contract: contractVersion,
     name: lock.name,
     id: lockId(lock),
-    installed: inputs.now.toISOString(),
+    installed: store.now().toISOString(),
     description: lock.description,
     kind: lock.kind,
     catalog: lock.catalog,

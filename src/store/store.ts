@@ -15,6 +15,7 @@ import {
 } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { makeOwnDirectory } from './directory.js';
+import { recordSelections } from './history.js';
 import { removePartials, sweepPartials } from './partial.js';
 import { type StorePaths, storePaths, storeVersion } from './paths.js';
 import { checkStoreVersion } from './version.js';
@@ -24,12 +25,19 @@ export interface Store {
   readonly paths: StorePaths;
   /** This process, which owns the locks it takes and the staging directories it makes. */
   readonly owner: Owner;
+  /** The present time. */
+  readonly now: () => Date;
   readonly report: Reporter;
+  /** Whether a change of this store is one entry of its history, or a step of one. */
+  readonly changes: 'recorded' | 'steps';
 }
 
-/** A store at `root`, an absolute directory that need not exist yet. */
-export function storeAt(root: string, owner: Owner, report: Reporter = () => {}): Store {
-  return { paths: storePaths(root), owner, report };
+/**
+ * A store at `root`, an absolute directory that need not exist yet.
+ * @param now tells the present time
+ */
+export function storeAt(root: string, owner: Owner, now: () => Date, report: Reporter = () => {}): Store {
+  return { paths: storePaths(root), owner, now, report, changes: 'recorded' };
 }
 
 /** What a change of the store works in. */
@@ -41,11 +49,14 @@ export interface Transaction {
 /**
  * Runs a change of the store: makes the store where there is none, sweeps what dead processes left, keeps the collection of
  * unreachable content out while the change runs, and removes the change's staging directory at the end, however it ends.
- * A change makes things in `staging` and moves each to its place in one step, the things that others lead to first.
+ * A change makes things in `staging` and moves each to its place in one step, the things that others lead to first. What the names
+ * of the store stand for before and after goes into its history.
+ * @param change what it does, for the history: `install train`
  * @throws EngineshedError `STORE_VERSION`, `DISK_FULL`, `FILE_PERMISSION`, `FILE_IN_THE_WAY`, and what `work` throws
  */
 export async function transaction<T>(
   store: Store,
+  change: string,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   prepareStore(store);
@@ -53,12 +64,16 @@ export async function transaction<T>(
     return await withLock(store, 'store', 'shared', async () => {
       await sweepStaging(store);
       sweepLocks(store);
-      sweepPartials(store.paths, Date.now);
+      sweepPartials(store.paths, clock(store));
       const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
       try {
         mkdirSync(staging, { mode: 0o700 });
         markAsStore(store, { staging });
-        return await work({ staging });
+        // What a killed process changed was not recorded.
+        await record(store, 'interrupted', staging);
+        const result = await work({ staging });
+        await record(store, change, staging);
+        return result;
       } finally {
         await removeTree(staging);
       }
@@ -68,6 +83,30 @@ export async function transaction<T>(
     if (error.code === 'DISK_FULL') removePartials(store.paths);
     throw error;
   }
+}
+
+/**
+ * Runs several changes that are one in the history.
+ * @param work gets the store to make them in
+ * @throws EngineshedError as {@link transaction} does
+ */
+export function asOneChange<T>(store: Store, change: string, work: (store: Store) => Promise<T>): Promise<T> {
+  return transaction(store, change, () => work({ ...store, changes: 'steps' }));
+}
+
+/** Runs `work` alone with the history of a store. */
+export function withHistory<T>(store: Store, work: () => T): Promise<T> {
+  return withLock(store, 'history', 'exclusive', async () => work());
+}
+
+async function record(store: Store, change: string, staging: string): Promise<void> {
+  if (store.changes === 'steps') return;
+  await withHistory(store, () => recordSelections(store.paths, change, store.now(), staging));
+}
+
+/** The time as the file system stamps files, in milliseconds. */
+function clock({ now }: Store): () => number {
+  return () => now().getTime();
 }
 
 /** Runs `work` under a lock of the store, and says so when it has to wait. */
@@ -111,7 +150,16 @@ function prepareStore({ paths }: Store): void {
 }
 
 function ownDirectories(paths: StorePaths): string[] {
-  return [paths.engines, paths.layers, paths.trees, paths.blobs, paths.locks, paths.partial, paths.staging];
+  return [
+    paths.engines,
+    paths.layers,
+    paths.trees,
+    paths.blobs,
+    paths.history,
+    paths.locks,
+    paths.partial,
+    paths.staging,
+  ];
 }
 
 function isMarked(paths: StorePaths): boolean {
@@ -140,9 +188,10 @@ function refuseOtherContent(paths: StorePaths): void {
  * Removes the staging directories of dead processes. A living one holds the store's lock for as long as it has one, so the
  * directories are listed before the lock is looked at.
  */
-async function sweepStaging({ paths }: Store): Promise<void> {
+async function sweepStaging(store: Store): Promise<void> {
+  const { paths } = store;
   const names = readdirSync(paths.staging);
-  const living = lockOwners(paths.lock('store'), Date.now);
+  const living = lockOwners(paths.lock('store'), clock(store));
   for (const name of names) {
     const owner = parseOwnedName(name);
     if (owner !== undefined && living.some((other) => sameOwner(owner, other))) continue;
@@ -152,9 +201,10 @@ async function sweepStaging({ paths }: Store): Promise<void> {
 }
 
 /** Removes the locks of dead processes, and what else is no lock. */
-function sweepLocks({ paths }: Store): void {
+function sweepLocks(store: Store): void {
+  const { paths } = store;
   for (const entry of readdirSync(paths.locks, { withFileTypes: true })) {
-    if (entry.isDirectory()) sweepLock(paths.lock(entry.name), Date.now);
+    if (entry.isDirectory()) sweepLock(paths.lock(entry.name), clock(store));
     else rmSync(paths.lock(entry.name), { force: true });
   }
 }

@@ -33,7 +33,7 @@ export async function uninstall(
   const { paths } = store;
   if (!engineNames(paths).includes(name)) throw notInstalled(name);
   let wasActive = false;
-  await transaction(store, async ({ staging }) =>
+  await transaction(store, `uninstall ${name}`, async ({ staging }) =>
     withLock(store, 'selection', 'exclusive', () =>
       withLock(store, `engine-${name}`, 'exclusive', async () => {
         if (!engineNames(paths).includes(name)) throw notInstalled(name);

@@ -69,13 +69,12 @@ export async function makeSituation(installed: readonly string[]): Promise<Situa
       }),
     tree() {
       const trees = places.map((place) => readTree(place));
-      // When an engine was installed is all that differs between two runs.
+      // When an engine was installed is all that differs between two runs, and whether the history tells of an interruption.
       return Object.fromEntries(
         trees.flatMap((tree, place) =>
-          Object.entries(tree).map(([path, what]) => [
-            `${place}/${path}`,
-            path.endsWith('/engine.json') ? 'record' : what,
-          ]),
+          Object.entries(tree)
+            .filter(([path]) => !path.startsWith('history/'))
+            .map(([path, what]) => [`${place}/${path}`, path.endsWith('/engine.json') ? 'record' : what]),
         ),
       );
     },

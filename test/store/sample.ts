@@ -34,7 +34,7 @@ export async function makeSample(): Promise<Sample> {
   const owner = ownerOf(process.pid);
   const layout = createLayout(`${directory}/images`, owner);
   for (const component of ['base', 'extra']) await publishSample(layout, directory, component);
-  const store = storeAt(`${directory}/store`, owner);
+  const store = storeAt(`${directory}/store`, owner, () => new Date(0));
   const remembered: Remembered = new Map();
   const sample: Sample = {
     directory,
@@ -51,7 +51,6 @@ export async function makeSample(): Promise<Sample> {
         content: () => layout,
         remembered,
         platform: 'linux',
-        now: new Date(0),
       }),
     install: async (name, ...sources) => sample.apply(await sample.plan(name, ...sources)),
   };

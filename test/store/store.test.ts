@@ -27,7 +27,7 @@ import {
   transaction,
   uninstall,
 } from '../../src/store/index.js';
-import { readTree } from '../support/tree.js';
+import { readTree, type Tree } from '../support/tree.js';
 import { makeSample, type Sample } from './sample.js';
 
 /** An owner that is certainly dead: this process's number with another start. */
@@ -51,7 +51,7 @@ describe('an install', () => {
     await sample.install('second');
     // While `first` waits to become the active one, `second` is chosen.
     let waiting: Promise<boolean> | undefined;
-    await transaction(sample.store, async ({ staging }) => {
+    await transaction(sample.store, 'a test', async ({ staging }) => {
       const lock = await acquireLock(sample.store.paths.lock('selection'), 'exclusive', sample.store.owner);
       waiting = useFirstEngine(sample.store, 'first');
       symlinkSync('engines/second/active', `${staging}/chosen`);
@@ -102,11 +102,11 @@ describe('a damaged store', () => {
     const sample = await makeSample();
     const { engine } = await sample.install('first');
     await useEngine(sample.store, 'first');
-    const whole = readTree(sample.store.paths.root);
+    const whole = readStore(sample);
     damage(sample, sample.store.paths.engineState('first', engine.id));
     expect((await sample.plan('first')).upToDate).toBe(false);
     await sample.install('first');
-    expect(readTree(sample.store.paths.root)).toEqual(whole);
+    expect(readStore(sample)).toEqual(whole);
     expect((await sample.plan('first')).upToDate).toBe(true);
   });
 
@@ -129,11 +129,11 @@ describe('a damaged store', () => {
     await sample.install('first');
     const moved = `${sample.directory}/moved`;
     renameSync(sample.store.paths.root, moved);
-    const store = storeAt(moved, ownerOf(process.pid));
+    const store = storeAt(moved, ownerOf(process.pid), () => new Date());
     const other: Sample = { ...sample, store };
     const plan = planInstall(store, await other.engine('first'));
     expect(plan).toMatchObject({ upToDate: false, fetch: [] });
-    const inputs = { remembered: new Map(), platform: 'linux', now: new Date(0) };
+    const inputs = { remembered: new Map(), platform: 'linux' };
     const content = () => {
       throw new Error('nothing is to be fetched');
     };
@@ -169,9 +169,11 @@ describe('what stands in the way', () => {
 
   it('a directory with other content does not become a store', async () => {
     const sample = await makeSample();
-    const images = storeAt(`${sample.directory}/images`, ownerOf(process.pid));
+    const images = storeAt(`${sample.directory}/images`, ownerOf(process.pid), () => new Date());
     const before = readTree(images.paths.root);
-    await expect(transaction(images, async () => {})).rejects.toMatchObject({ code: 'FILE_IN_THE_WAY' });
+    await expect(transaction(images, 'a test', async () => {})).rejects.toMatchObject({
+      code: 'FILE_IN_THE_WAY',
+    });
     expect(readTree(images.paths.root)).toEqual(before);
   });
 
@@ -213,4 +215,10 @@ describe('the dead', () => {
 function relink(path: string, target: string): void {
   unlinkSync(path);
   symlinkSync(target, path);
+}
+
+/** What a store is, but for its history: a damage to a name is a change of its own there. */
+function readStore({ store }: Sample): Tree {
+  const tree = Object.entries(readTree(store.paths.root));
+  return Object.fromEntries(tree.filter(([path]) => !path.startsWith('history/')));
 }

@@ -8,6 +8,7 @@ import { namesPath, nodePlatform, parseReference, type Reference } from '../../o
 import { useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
+  asOneChange,
   type InstallPlan,
   type PlannedLayer,
   planInstall,
@@ -15,6 +16,7 @@ import {
   refuseFetching,
   refuseUnknown,
   rememberingTarget,
+  type Store,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
@@ -76,13 +78,17 @@ async function carryOut(
     let plan = planInstall(store, lock);
     if (offline) refuseFetching(plan);
     if (flags.dryRun) return { plan, activated: false };
-    if (!plan.upToDate) {
-      const inputs = { content, remembered, platform: host.platform, now: host.now() };
-      ({ plan } = await applyInstall(store, plan, inputs));
-    }
-    if (!flags.use) return { plan, activated: await useFirstEngine(store, lock.name) };
-    await useEngine(store, lock.name);
-    return { plan, activated: true };
+    const activate = async (within: Store) => {
+      if (!flags.use) return useFirstEngine(within, lock.name);
+      await useEngine(within, lock.name);
+      return true;
+    };
+    if (plan.upToDate) return { plan, activated: await activate(store) };
+    return await asOneChange(store, `install ${lock.name}`, async (within) => {
+      const inputs = { content, remembered, platform: host.platform };
+      ({ plan } = await applyInstall(within, plan, inputs));
+      return { plan, activated: await activate(within) };
+    });
   } finally {
     targets.close();
   }
