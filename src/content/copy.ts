@@ -32,7 +32,7 @@ export interface CopyOptions extends CopyAllOptions, Pick<Copied, 'tags'> {}
 export interface CopyResult {
   /** The content that was sent, in bytes. */
   readonly sentBytes: number;
-  /** The content that the destination had already, in bytes. */
+  /** The content that the destination had already, or got from elsewhere in the same registry, in bytes. */
   readonly presentBytes: number;
   /** How many of the manifests came along because they refer to others. */
   readonly referrers: number;
@@ -40,7 +40,8 @@ export interface CopyResult {
 
 /**
  * Copies an image or index and all that it leads to from one place to another: what is there already is not sent, blobs go
- * before the manifests that name them, and tags come last. Every byte is verified on its way, and none is changed. Push,
+ * before the manifests that name them, and tags come last; between repositories of one registry blobs are mounted where that
+ * is possible. Every byte is verified on its way, and none is changed. Push,
  * pull, export, import and mirror are this function.
  * @throws EngineshedError as `findClosure` and the two places do
  */
@@ -75,7 +76,14 @@ export async function copyAll(
   const push = async (from: Copied['from'], descriptor: Descriptor, open: () => Promise<ByteStream>) => {
     const { digest: id, size: total } = descriptor;
     const about = { id, label: shortDigest(id), total };
-    await to.push(descriptor, async () => counted(await open(), about, report), mountable(from, to));
+    let opened = false;
+    const openCounted = async () => {
+      opened = true;
+      return counted(await open(), about, report);
+    };
+    await to.push(descriptor, openCounted, mountable(from, to));
+    // Somebody else was faster, or it came from elsewhere in the same registry.
+    if (!opened) return present(descriptor);
     result.sentBytes += total;
     report({ type: 'transferred', ...about });
   };

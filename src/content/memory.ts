@@ -32,11 +32,12 @@ export function memoryTarget(label = 'memory'): Target {
       return blobs.has(descriptor.digest);
     },
     async push(descriptor, open: OpenContent) {
+      if (blobs.has(descriptor.digest)) return;
       const chunks: Uint8Array[] = [];
       for await (const chunk of await open()) chunks.push(chunk);
       const bytes = Buffer.concat(chunks);
       checkBytes(bytes, descriptor);
-      if (!blobs.has(descriptor.digest)) blobs.set(descriptor.digest, { bytes, descriptor });
+      blobs.set(descriptor.digest, { bytes, descriptor });
     },
     async resolve(wanted) {
       const descriptor = isDigest(wanted) ? blobs.get(wanted)?.descriptor : names.get(wanted);

@@ -1,19 +1,13 @@
 import type { Descriptor } from '../oci/index.js';
 import type { RegistryHost } from './host.js';
+import { probe } from './probe.js';
 import type { HttpResponse } from './response.js';
 import type { Access } from './scope.js';
 import { isWebPage, webPageError } from './status-error.js';
 
 /**
- * Answers to HEAD that say nothing about the content: what supports no HEAD, and storage that the registry redirects to with an
- * address that is signed for GET. (The registry's own 401 and 403 are errors of `RegistryHost.send`.)
- */
-const mute = new Set([401, 403, 405, 501]);
-
-/**
- * Tells whether a repository has a blob, with the size that the descriptor says where the registry tells one: by HEAD, and by
- * GET of its first byte where that does not tell (distribution specification, "Checking if content exists in the registry").
- * @throws EngineshedError as `RegistryHost.send` does, and for every other answer
+ * Tells whether a repository has a blob, with the size that the descriptor says where the registry tells one.
+ * @throws EngineshedError as {@link probe} does, and for every answer that says neither
  */
 export async function blobExists(
   host: RegistryHost,
@@ -21,26 +15,17 @@ export async function blobExists(
   descriptor: Descriptor,
   access: Access,
 ): Promise<boolean> {
+  const what = `blob ${descriptor.digest}`;
   const target = `/v2/${repository}/blobs/${descriptor.digest}`;
-  const permission = { repository, access };
-  const head = await host.send({ method: 'HEAD', target, permission });
-  head.discard();
-  if (!mute.has(head.status)) return judge(host, head, descriptor);
-  const first = await host.send({ method: 'GET', target, headers: { range: 'bytes=0-0' }, permission });
-  first.discard();
-  return judge(host, first, descriptor);
-}
-
-async function judge(host: RegistryHost, response: HttpResponse, descriptor: Descriptor): Promise<boolean> {
-  const { status } = response;
-  if (status === 404) return false;
-  if (status === 200 || status === 206 || status === 416) {
-    const size = sizeOf(response);
-    if (size !== descriptor.size && isWebPage(response))
-      throw webPageError(response, `blob ${descriptor.digest}`);
-    return size === undefined || size === descriptor.size;
-  }
-  throw await host.refusal(response, { what: `blob ${descriptor.digest}` });
+  const response = await probe(host, { target, permission: { repository, access } });
+  if (response.status === 404) return false;
+  const isThere = response.status === 200 || response.status === 206;
+  // Nothing has no first byte.
+  const isEmpty = response.status === 416 && descriptor.size === 0;
+  if (!isThere && !isEmpty) throw await host.refusal(response, { what });
+  const size = sizeOf(response);
+  if (size !== descriptor.size && isWebPage(response)) throw webPageError(response, what);
+  return isEmpty || size === undefined || size === descriptor.size;
 }
 
 function sizeOf(response: HttpResponse): number | undefined {

@@ -14,14 +14,13 @@ import {
 import type { Permission } from './auth.js';
 import { openDownload } from './download.js';
 import type { RegistryHost } from './host.js';
+import { KeptManifests } from './kept-manifests.js';
 import type { Limits } from './limits.js';
 import { manifestMediaType, refuseSchema1 } from './manifest-type.js';
+import { probe } from './probe.js';
 import type { HttpResponse } from './response.js';
 import { isWebPage, webPageError } from './status-error.js';
 import { publicUrl } from './url.js';
-
-/** How many bytes of manifests are kept for tagging. */
-const maxKeptBytes = 8 * 1024 * 1024;
 
 /** A manifest as one answer gave it. */
 export interface ReadManifest {
@@ -43,10 +42,12 @@ export class Manifests {
   /** The repository, as in references. */
   readonly label: string;
   readonly #host: RegistryHost;
+  /** Whether the registry took something from us: whoever is refused then is so for another reason than the login. */
+  hasStored = false;
   readonly #limits: Limits;
   readonly #repository: string;
-  /** Manifests that went through here whole, verified, oldest first. */
-  readonly #kept = new Map<Digest, Buffer>();
+  /** Manifests that went through here whole. */
+  readonly #kept = new KeptManifests();
 
   constructor(host: RegistryHost, limits: Limits, repository: string) {
     this.#host = host;
@@ -128,16 +129,15 @@ export class Manifests {
     const digest = digestOf(body, named === undefined ? undefined : digestAlgorithm(named));
     this.#agreedDigest(response, wanted, digest);
     const mediaType = manifestMediaType(response.mediaType, body, what);
-    this.#keep(digest, body);
+    this.#kept.keep(digest, body);
     const etag = response.header('etag');
     return { descriptor: { mediaType, digest, size: body.byteLength }, bytes: body, etag };
   }
 
   /** Tells whether a manifest is there. */
   async exists(descriptor: Descriptor): Promise<boolean> {
-    const response = await this.#host.send(this.#request('HEAD', descriptor.digest, 'pull'));
-    response.discard();
-    if (response.status === 200) return true;
+    const response = await probe(this.#host, this.#request('HEAD', descriptor.digest, 'pull'));
+    if (response.status === 200 || response.status === 206) return true;
     if (response.status === 404) return false;
     throw await this.#host.refusal(response, { what: this.#name(descriptor.digest) });
   }
@@ -145,12 +145,14 @@ export class Manifests {
   /**
    * Stores a manifest under its digest.
    * @throws EngineshedError `MANIFEST_TOO_LARGE`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `RESPONSE_INVALID` where the registry
-   * refuses it
+   * refuses it, `REGISTRY_UNAVAILABLE` where it says that it took it and does not have it
    */
   async push(descriptor: Descriptor, open: OpenContent): Promise<PushedManifest> {
     const bytes = await readAll(await open(), descriptor, maxManifestBytes);
     const response = await this.#put(descriptor, bytes, descriptor.digest);
-    this.#keep(descriptor.digest, bytes);
+    this.#kept.keep(descriptor.digest, bytes);
+    const isStated = response.header('docker-content-digest') !== undefined;
+    if (!isStated && !(await this.exists(descriptor))) throw this.#vanished(descriptor);
     return { bytes, processedSubject: response.header('oci-subject') };
   }
 
@@ -176,13 +178,29 @@ export class Manifests {
     return true;
   }
 
-  /** Lets a tag stand for a manifest that is there (distribution specification, "Pushing Manifests"). */
-  async tag(descriptor: Descriptor, tag: string): Promise<void> {
+  /**
+   * Stores a manifest that is there under a tag (distribution specification, "Pushing Manifests").
+   * @throws EngineshedError as {@link push} and {@link fetch} do
+   */
+  async put(descriptor: Descriptor, tag: string): Promise<void> {
     const bytes =
       this.#kept.get(descriptor.digest) ??
       (await readAll(await this.fetch(descriptor, {}), descriptor, maxManifestBytes));
     await this.#put(descriptor, bytes, tag);
-    this.#keep(descriptor.digest, bytes);
+    this.#kept.keep(descriptor.digest, bytes);
+  }
+
+  /**
+   * The digest that a tag stands for, in one request; `nothing` where there is no such tag, undefined where the registry does not
+   * tell.
+   * @throws EngineshedError as `RegistryHost.send` does
+   */
+  async peek(tag: string): Promise<Digest | 'nothing' | undefined> {
+    const response = await this.#host.send(this.#request('HEAD', tag, 'push'));
+    response.discard();
+    if (response.status === 404) return 'nothing';
+    const stated = response.header('docker-content-digest') ?? '';
+    return response.status === 200 && isDigest(stated) ? stated : undefined;
   }
 
   async #put(descriptor: Descriptor, bytes: Buffer, as: string): Promise<HttpResponse> {
@@ -208,6 +226,7 @@ export class Manifests {
     if (response.status !== 201 && response.status !== 200)
       throw await this.#host.refusal(response, { what: `the push of ${this.#name(as)}` });
     response.discard();
+    this.hasStored = true;
     this.#agreedDigest(response, digest, digest);
   }
 
@@ -247,16 +266,12 @@ export class Manifests {
         });
   }
 
-  #keep(digest: Digest, bytes: Buffer): void {
-    this.#kept.delete(digest);
-    this.#kept.set(digest, bytes);
-    let total = 0;
-    for (const kept of this.#kept.values()) total += kept.byteLength;
-    for (const [oldest, kept] of this.#kept) {
-      if (total <= maxKeptBytes) return;
-      this.#kept.delete(oldest);
-      total -= kept.byteLength;
-    }
+  #vanished({ digest }: Descriptor): EngineshedError {
+    return new EngineshedError(
+      'REGISTRY_UNAVAILABLE',
+      `${this.#host.registry} says that it took ${this.#name(digest)}, but does not have it`,
+      { hint: 'Try again later; nothing was tagged.' },
+    );
   }
 
   #request(method: 'GET' | 'HEAD' | 'PUT', wanted: string, access: Permission['access']) {

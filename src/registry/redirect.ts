@@ -11,7 +11,8 @@ const maxRedirects = 8;
 export type Exchange = Transport['exchange'];
 
 /**
- * Sends a request and follows the redirects of GET and HEAD. At the first one to another origin (scheme, host or port)
+ * Sends a request and follows the redirects of GET and HEAD, and of what carries no body where the method shall stay (some
+ * registries begin uploads at another host). At the first one to another origin (scheme, host or port)
  * `Authorization` is dropped, and it does not come back on the way home. From https to http none is followed.
  * @throws EngineshedError `RESPONSE_INVALID` for a redirect that is not followed, and as `exchange` does
  */
@@ -22,7 +23,7 @@ export async function exchangeFollowing(exchange: Exchange, request: HttpRequest
     const location = response.header('location');
     if (!redirectStatuses.has(response.status) || location === undefined) return response;
     response.discard();
-    if (current.method !== 'GET' && current.method !== 'HEAD') throw unfollowed(current, 'a redirect');
+    if (!mayFollow(current, response)) throw unfollowed(current, 'a redirect');
     const url = parseServerUrl(location, current.url, 'redirect');
     current = {
       ...current,
@@ -31,6 +32,12 @@ export async function exchangeFollowing(exchange: Exchange, request: HttpRequest
     } as HttpRequest;
   }
   throw unfollowed(request, `more than ${maxRedirects} redirects`);
+}
+
+/** A body is never sent to where a redirect leads: it may hold a secret. */
+function mayFollow({ method, body }: HttpRequest, { status }: HttpResponse): boolean {
+  if (method === 'GET' || method === 'HEAD') return true;
+  return body === undefined && (status === 307 || status === 308);
 }
 
 function withoutAuthorization(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

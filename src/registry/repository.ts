@@ -17,6 +17,7 @@ import { Manifests } from './manifests.js';
 import { listTags } from './paging.js';
 import { listReferrers } from './referrers.js';
 import { ReferrersRecord } from './referrers-record.js';
+import { setTag } from './tagging.js';
 import { uploadBlob } from './upload.js';
 
 /**
@@ -69,7 +70,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
       await uploadBlob({ host, limits, repository, descriptor, open, what, mountFrom });
     },
     async tag(descriptor, tag) {
-      await manifests.tag(descriptor, parseTag(tag));
+      await setTag(manifests, limits, descriptor, parseTag(tag));
     },
     tags: () => listTags(host, repository, label),
     referrers: (subject, artifactType) => listReferrers(of, subject, artifactType),

@@ -1,7 +1,7 @@
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { type Descriptor, digestAlgorithm } from '../oci/index.js';
 import type { Permission } from './auth.js';
-import type { RegistryHost } from './host.js';
+import type { RegistryHost, RegistryRequest } from './host.js';
 import type { HttpResponse } from './response.js';
 import { parseServerUrl, publicUrl } from './url.js';
 
@@ -118,7 +118,7 @@ function leadsBack(response: HttpResponse, location: URL): EngineshedError {
  * @throws EngineshedError `RESPONSE_INVALID`, and as `RegistryHost.send` does
  */
 export async function beginSession(to: UploadTo): Promise<UploadSession> {
-  const response = await post(to, {}, undefined);
+  const response = await post(to, {}, {});
   if (response.status !== 202)
     throw await to.host.refusal(response, { what: `an upload session for ${to.what}` });
   response.discard();
@@ -157,7 +157,9 @@ export async function mountOrBegin(
 async function mount(to: UploadTo, from: string | undefined): Promise<UploadSession | 'mounted' | undefined> {
   let response: HttpResponse;
   try {
-    response = await post(to, { mount: to.descriptor.digest, ...(from === undefined ? {} : { from }) }, from);
+    const parameters = { mount: to.descriptor.digest, ...(from === undefined ? {} : { from }) };
+    // Whoever cannot do this today need not be asked again.
+    response = await post(to, parameters, { readFrom: from, isFinal: ({ status }) => status === 500 });
   } catch (error) {
     // A login that may not read there, or a token service that does not like to be asked for two repositories.
     if (isEngineshedError(error, 'UNAUTHORIZED', 'FORBIDDEN')) return undefined;
@@ -171,8 +173,9 @@ async function mount(to: UploadTo, from: string | undefined): Promise<UploadSess
 function post(
   { host, repository, descriptor }: UploadTo,
   parameters: Record<string, string>,
-  readFrom: string | undefined,
+  options: Pick<RegistryRequest, 'isFinal'> & Pick<Permission, 'readFrom'>,
 ): Promise<HttpResponse> {
+  const { readFrom, ...others } = options;
   const algorithm = digestAlgorithm(descriptor.digest);
   const query = new URLSearchParams({
     ...parameters,
@@ -180,7 +183,7 @@ function post(
   });
   const permission: Permission = { repository, access: 'push', readFrom };
   const target = `/v2/${repository}/blobs/uploads/${query.size === 0 ? '' : `?${query}`}`;
-  return host.send({ method: 'POST', target, permission });
+  return host.send({ method: 'POST', target, permission, ...others });
 }
 
 /**

@@ -3,7 +3,7 @@ import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { blobExists } from './blob-exists.js';
 import type { Limits } from './limits.js';
 import type { HttpResponse } from './response.js';
-import { isRetryable, isRetryableAnswer } from './retry.js';
+import { isRetryable, isRetryableAnswer, Setbacks } from './retry.js';
 import { isWebPage, webPageError } from './status-error.js';
 import { firstChunk, smallerChunk } from './upload-habits.js';
 import { beginSession, mountOrBegin, type UploadSession, type UploadTo } from './upload-session.js';
@@ -12,8 +12,6 @@ import { publicUrl } from './url.js';
 
 /** Smaller content is sent again rather than asked after, in bytes. */
 const worthResuming = 1024 * 1024;
-/** How many more bytes than ever before a registry must have for that to count as progress. */
-const leastProgress = 256 * 1024;
 /** What registries answer for a session that they do not know any more. */
 const lostReasons = ['BLOB_UPLOAD_UNKNOWN', 'BLOB_UPLOAD_INVALID'];
 
@@ -54,8 +52,8 @@ interface Part {
 class Transfer {
   readonly #upload: Upload;
   readonly #source: UploadSource;
-  /** Failures since there was progress, and how far it came. */
-  #failures = 0;
+  readonly #setbacks: Setbacks;
+  /** How many bytes a registry had at most, as far as is known. */
   #best = 0;
   /** How large the next chunk is, where nothing else limits it: a lost one makes it smaller, one that arrives larger. */
   #chunk = firstChunk;
@@ -65,6 +63,7 @@ class Transfer {
   constructor(upload: Upload) {
     this.#upload = upload;
     this.#source = new UploadSource(upload.open, upload.descriptor);
+    this.#setbacks = new Setbacks(upload.host.pace, 0);
     this.#mayResume = upload.descriptor.size >= worthResuming;
   }
 
@@ -82,7 +81,7 @@ class Transfer {
       const before: UploadSession = session;
       try {
         const next = await this.#step(before);
-        if (next === 'done') return;
+        if (next === 'done') return this.#setbacks.over(before.location);
         session = next;
       } catch (error) {
         if (isWorthCancelling(error)) await before.cancel();
@@ -93,19 +92,14 @@ class Transfer {
 
   /** Sends the next part; returns the session to go on with, or undefined where a new one is needed. */
   async #step(session: UploadSession): Promise<UploadSession | undefined | 'done'> {
-    const {
-      host: { pace },
-      what,
-    } = this.#upload;
+    const { what } = this.#upload;
     const part = this.#nextPart(session);
     let response: HttpResponse;
     try {
-      await pace.ready(session.location);
       response = await this.#send(session, part);
     } catch (error) {
       if (!isRetryable(error)) throw error;
-      this.#countFailure(error);
-      await pace.pause(session.location, this.#failures);
+      await this.#pauseAfter(error, session);
       // It may have been the answer only that was lost.
       const isAllSent = part.closes && (part.length === 0 || this.#source.reached === part.length);
       if (isAllSent && (await this.#isThere())) return 'done';
@@ -118,8 +112,7 @@ class Transfer {
     if (part.closes) {
       checkStated(response, this.#upload);
       if (await this.#isThere()) return 'done';
-      this.#countFailure(vanished(this.#upload));
-      await pace.pause(session.location, this.#failures);
+      await this.#pauseAfter(vanished(this.#upload), session);
       return undefined;
     }
     // A Range that tells less is not obeyed: ECR's stands still, others tell of the last chunk. Who really has less says 416.
@@ -129,7 +122,7 @@ class Transfer {
       return 'done';
     session.advance(end, response);
     this.#chunk = Math.min(firstChunk, 2 * this.#chunk);
-    this.#noteProgress(end);
+    this.#best = Math.max(this.#best, end);
     return session;
   }
 
@@ -162,14 +155,16 @@ class Transfer {
     part: Part,
     response: HttpResponse,
   ): Promise<UploadSession | undefined> {
-    const { host, what, limits } = this.#upload;
+    const { host, what } = this.#upload;
     const { status } = response;
     const isPassing = isRetryableAnswer(response);
-    if (isPassing && this.#failures + 1 < limits.tries) {
-      response.discard();
-      this.#failures++;
-      await host.pace.pauseAfterAnswer(response, this.#failures);
-      return this.#resumed(session);
+    if (isPassing) {
+      const failures = this.#setbacks.count(this.#best, session.location);
+      if (host.pace.allowsAnother(session.location, failures)) {
+        response.discard();
+        await host.pace.pauseAfterAnswer(response, failures);
+        return this.#resumed(session);
+      }
     }
     const error = await host.refusal(response, { what: `the upload of ${what}`, hint: hintOf(status) });
     if (isPassing) throw error;
@@ -181,8 +176,7 @@ class Transfer {
     const isLost = status === 404 || status === 410 || hasReason(error, lostReasons);
     const isMixedUp = session.chunked && (!this.#needsChunks || hasReason(error, ['DIGEST_INVALID']));
     if (status !== 416 && !isLost && !isMixedUp) throw error;
-    this.#countFailure(error);
-    await host.pace.pause(session.location, this.#failures);
+    await this.#pauseAfter(error, session);
     if (isLost) return undefined;
     const resumed = status === 416 ? await this.#resumed(session) : undefined;
     if (resumed !== undefined && resumed.offset !== part.start) return resumed;
@@ -198,7 +192,7 @@ class Transfer {
     const sent = Math.max(session.offset, this.#source.reached);
     if (!(await session.refresh(sent))) return undefined;
     session.chunked = true;
-    this.#noteProgress(session.offset);
+    this.#best = Math.max(this.#best, session.offset);
     return session;
   }
 
@@ -211,15 +205,12 @@ class Transfer {
     return blobExists(host, repository, descriptor, 'push');
   }
 
-  #countFailure(error: unknown): void {
-    this.#failures++;
-    if (this.#failures >= this.#upload.limits.tries) throw error;
-  }
-
-  #noteProgress(offset: number): void {
-    if (offset - this.#best < leastProgress) return;
-    this.#best = offset;
-    this.#failures = 0;
+  /** @throws `error` where there were too many */
+  async #pauseAfter(error: unknown, { location }: UploadSession): Promise<void> {
+    const { pace } = this.#upload.host;
+    const failures = this.#setbacks.count(this.#best, location);
+    if (!pace.allowsAnother(location, failures)) throw error;
+    await pace.pause(location, failures);
   }
 }
 

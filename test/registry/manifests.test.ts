@@ -233,8 +233,9 @@ describe('manifests', () => {
     expect(registry.log).toEqual([
       `PUT /v2/acme/engine/manifests/${manifest.digest}`,
       'PUT /v2/acme/engine/manifests/one',
+      'HEAD /v2/acme/engine/manifests/one',
     ]);
-    expect(registry.requests.map(({ headers }) => headers['content-type'])).toEqual([type, type]);
+    expect(registry.requests.map(({ headers }) => headers['content-type'])).toEqual([type, type, undefined]);
     await target(registry).tag(manifest, 'two');
     expect(registry.contents.repository('acme/engine').tags.get('two')).toBe(manifest.digest);
     expect(await repository.exists(manifest)).toBe(true);
