@@ -35,6 +35,6 @@ export const defaultLimits: Limits = {
   backoffMs: 250,
   requestsPerHost: 8,
   retriesPerHost: 32,
-  slowMs: 2000,
+  slowMs: 1000,
   maxWaitMs: 120_000,
 };

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { newUser, type User } from '../acceptance/cli.js';
 import { peersRequired } from '../support/peers.js';
 import { components, publishProduct } from '../support/product.js';
+import { scripted } from '../support/registry-client.js';
 import { expectRunning, expectSwept } from './situation.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -68,6 +69,33 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     rmSync(`${user.store}/.filler`, { recursive: true });
     await user.output(['use', 'hello-2.0.0']);
     await expectRunning({ user }, 'hello-2.0.0');
+    expectSwept(user);
+  });
+
+  it('of what is kept for an interrupted install: it makes room, and the install succeeds', async () => {
+    const user = newUser();
+    mkdirSync(user.store);
+    // Room for the files of the layer, and not for what arrives of it beside them.
+    mountSmall(user.store, 'size=9m');
+    const registry = await scripted();
+    mkdirSync(`${user.work}/component`);
+    const noise = randomBytes(6 << 20);
+    writeFileSync(`${user.work}/component/noise`, noise);
+    await user.output(['publish', 'component', `${registry.host}/acme/large:1`]);
+    const install = ['install', `${registry.host}/acme/large:1`, '--name', 'large'];
+    const { status, stderr } = await user.engineshed(install);
+    expect(status, stderr).toBe(0);
+    expect(await user.json(['show', 'large'])).toMatchObject({ name: 'large' });
+    expect(readdirSync(`${user.store}/partial`)).toEqual([]);
+
+    // What an install of another layer has left goes first, too.
+    await user.output(['uninstall', 'large', '--force']);
+    const left = `${user.store}/partial/sha256-${'0'.repeat(64)}.${'0'.repeat(16)}`;
+    writeFileSync(left, Buffer.alloc(4 << 20));
+    const again = await user.engineshed(install);
+    expect(again.status, again.stderr).toBe(0);
+    expect(again.stderr).toContain('the disk is full');
+    expect(readdirSync(`${user.store}/partial`)).toEqual([]);
     expectSwept(user);
   });
 

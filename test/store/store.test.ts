@@ -144,7 +144,7 @@ describe('a damaged store', () => {
 
 describe('what stands in the way', () => {
   const kinds = [
-    ...['engines', 'layers', 'trees', 'blobs', 'locks', 'staging'],
+    ...['engines', 'layers', 'trees', 'blobs', 'locks', 'partial', 'staging'],
     ...['layers/sha256', 'blobs/sha256', 'engines/first'],
   ];
   it.each(kinds)('E07 a planted link is not followed: %s', async (planted) => {
