@@ -7,6 +7,7 @@ import { current } from './commands/current.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
 import { history } from './commands/history.js';
+import { index } from './commands/image-index.js';
 import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
@@ -44,6 +45,7 @@ export function application(host: Host) {
         rollback,
         uninstall,
         publish,
+        index,
         attach,
         referrers,
         tags,

@@ -119,6 +119,9 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
       case 'resolved':
         line(`${event.what} is ${event.digest}`);
         break;
+      case 'picked':
+        line(`${event.what} is there for ${event.offered.join(', ')}: taking ${event.platform}`);
+        break;
       case 'transfer':
         moving.set(event.id, { bytes: event.bytes, total: event.total });
         if (live) paint();

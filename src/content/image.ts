@@ -2,7 +2,9 @@ import { EngineshedError } from '../errors/index.js';
 import {
   choosePlatform,
   type Descriptor,
+  formatPlatform,
   type ImageConfig,
+  imagesOf,
   type Manifest,
   maxConfigBytes,
   maxManifestBytes,
@@ -22,6 +24,8 @@ export interface ImageManifest {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
   readonly manifestBytes: Uint8Array;
+  /** The platforms of all images that it was chosen from; empty where there was no index. */
+  readonly offered: readonly string[];
 }
 
 /** An image as a place has it: the manifest that was chosen, its config. */
@@ -65,11 +69,15 @@ export async function readImageManifest(
   platform: WantedPlatform,
 ): Promise<ImageManifest> {
   let at = descriptor;
+  let offered: string[] = [];
   for (let depth = 0; depth <= maxIndexDepth; depth++) {
     const { bytes, parsed } = await readManifest(store, at);
     if (parsed.kind === 'manifest')
-      return { descriptor: at, manifest: parsed.manifest, manifestBytes: bytes };
+      return { descriptor: at, manifest: parsed.manifest, manifestBytes: bytes, offered };
     at = choosePlatform(parsed.index, platform);
+    offered = imagesOf(parsed.index).map((image) =>
+      image.platform ? formatPlatform(image.platform) : 'any',
+    );
   }
   throw new EngineshedError(
     'MANIFEST_INVALID',

@@ -92,6 +92,13 @@ export interface Target extends ContentStore, TagResolver, ReferrerSource {
 /** What the long operations report while they run. All sizes are in bytes. */
 export type ProgressEvent =
   | { readonly type: 'resolved'; readonly what: string; readonly digest: string }
+  /** Of several images for different platforms one was taken; `offered` has the platforms of all. */
+  | {
+      readonly type: 'picked';
+      readonly what: string;
+      readonly platform: string;
+      readonly offered: readonly string[];
+    }
   | {
       readonly type: 'transfer';
       readonly id: string;

@@ -1,7 +1,15 @@
-import { mapLimited, type Reporter, readImage, resolveReference, type Target } from '../content/index.js';
+import {
+  type Image,
+  mapLimited,
+  type Reporter,
+  readImage,
+  resolveReference,
+  type Target,
+} from '../content/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import {
   type Descriptor,
+  formatPlatform,
   formatReference,
   imageLayers,
   layerCompression,
@@ -38,7 +46,7 @@ export async function resolveEngine(
   definition: EngineDefinition,
   options: ResolveOptions,
 ): Promise<EngineLock> {
-  const begun = new Map<string, Promise<LockedSource>>();
+  const begun = new Map<string, Promise<Found>>();
   const locked = await mapLimited(
     Object.entries(definition.sources),
     concurrentSources,
@@ -48,10 +56,9 @@ export async function resolveEngine(
       const resolved = begun.get(key) ?? resolveSource(source, options);
       begun.set(key, resolved);
       try {
-        const lockedSource = await resolved;
-        if (lockedSource.kind !== 'directory')
-          options.report?.({ type: 'resolved', what: name, digest: lockedSource.resolved });
-        return [name, lockedSource];
+        const found = await resolved;
+        tell(name, found, options.report);
+        return [name, found.source];
       } catch (error) {
         throw inOperation(`source "${name}"`, error);
       }
@@ -61,29 +68,57 @@ export async function resolveEngine(
   return { name, description, kind, catalog, sources: Object.fromEntries(locked), parts, environment };
 }
 
-async function resolveSource(source: SourceDefinition, options: ResolveOptions): Promise<LockedSource> {
+/** A source as it was found, with the platforms that there was a choice of. */
+interface Found {
+  readonly source: LockedSource;
+  readonly offered: readonly string[];
+}
+
+async function resolveSource(source: SourceDefinition, options: ResolveOptions): Promise<Found> {
   if (source.kind !== 'directory') return resolveImage(source, options);
-  if (await options.directoryExists(source.path)) return { kind: 'directory', path: source.path };
+  if (await options.directoryExists(source.path))
+    return { source: { kind: 'directory', path: source.path }, offered: [] };
   throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${source.path}`, {
     details: { path: source.path },
   });
 }
 
-async function resolveImage(source: ImageSource, options: ResolveOptions): Promise<LockedSource> {
+async function resolveImage(source: ImageSource, options: ResolveOptions): Promise<Found> {
   const target = options.target(source);
   const reference = formatReference(source.reference);
   const resolved = await resolveReference(target, source.reference);
   const image = await readImage(target, resolved, options.platform);
   const layers = imageLayers(image.manifest, image.config).map(lockedLayer);
+  const platform = platformOf(image);
   return {
-    kind: source.kind,
-    reference,
-    resolved: resolved.digest,
-    manifest: plain(image.descriptor),
-    config: plain(image.manifest.config),
-    layers,
-    annotations: image.manifest.annotations ?? {},
+    offered: image.offered,
+    source: {
+      kind: source.kind,
+      reference,
+      resolved: resolved.digest,
+      manifest: plain(image.descriptor),
+      ...(platform === undefined ? {} : { platform }),
+      config: plain(image.manifest.config),
+      layers,
+      annotations: image.manifest.annotations ?? {},
+    },
   };
+}
+
+/** What the index says of the image counts, for it was chosen by that. */
+function platformOf({ descriptor, config }: Image): string | undefined {
+  if (descriptor.platform !== undefined) return formatPlatform(descriptor.platform);
+  const { os, architecture, variant } = config;
+  return os === undefined || architecture === undefined
+    ? undefined
+    : formatPlatform({ os, architecture, variant });
+}
+
+function tell(name: string, { source, offered }: Found, report: Reporter | undefined): void {
+  if (source.kind === 'directory') return;
+  report?.({ type: 'resolved', what: name, digest: source.resolved });
+  if (offered.length > 1 && source.platform !== undefined)
+    report?.({ type: 'picked', what: name, platform: source.platform, offered });
 }
 
 function lockedLayer({ descriptor, diffId }: LockedLayer): LockedLayer {

@@ -74,6 +74,8 @@ export type LockedSource =
       readonly resolved: Digest;
       /** The manifest of the image, after the choice of a platform. */
       readonly manifest: Descriptor;
+      /** The platform that the image states, `OS/ARCHITECTURE[/VARIANT]`; left out where it states none. */
+      readonly platform?: string;
       /** The config of the image. */
       readonly config: Descriptor;
       /** The layers, lowest first. */
@@ -92,6 +94,8 @@ export interface EngineLock {
   readonly sources: Readonly<Record<string, LockedSource>>;
   readonly parts: readonly PartDefinition[];
   readonly environment: readonly EnvironmentRule[];
+  /** The platform that it was asked for, `OS/ARCHITECTURE[/VARIANT]`; left out where that is the machine's own. */
+  readonly platform?: string;
 }
 
 /** Environment variables to set and, because another engine may have set them, to unset. */

@@ -1,5 +1,6 @@
 export { annotationKeys, formatTime } from './annotations.js';
 export { type ArtifactParts, buildArtifact, emptyContent } from './artifact.js';
+export { buildIndex } from './build-index.js';
 export {
   chainId,
   createDigester,
@@ -43,7 +44,9 @@ export {
 export {
   choosePlatform,
   formatPlatform,
+  imagesOf,
   nodePlatform,
+  nodeSystem,
   parsePlatform,
   type WantedPlatform,
 } from './platform.js';

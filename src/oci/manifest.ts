@@ -59,6 +59,9 @@ const configSchema = v.looseObject({
   created: v.optional(v.string()),
   architecture: v.optional(v.string()),
   os: v.optional(v.string()),
+  variant: v.optional(v.string()),
+  'os.version': v.optional(v.string()),
+  'os.features': v.optional(v.array(v.string())),
   rootfs: v.looseObject({
     type: v.literal('layers'),
     diff_ids: v.pipe(v.array(digestSchema), v.maxLength(maxDescriptors)),
@@ -175,7 +178,7 @@ export interface ImageParts {
   /** Layers, lowest first, with their diffIDs. */
   readonly layers: readonly { readonly descriptor: Descriptor; readonly diffId: Digest }[];
   /** The platform that the image states. */
-  readonly platform: { readonly os: string; readonly architecture: string; readonly variant?: string };
+  readonly platform: Pick<Platform, 'os' | 'architecture' | 'variant'>;
   /** Annotations of the manifest. */
   readonly annotations: Readonly<Record<string, string>>;
   /** The time of creation, RFC 3339; left out where it is not known. */

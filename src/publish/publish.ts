@@ -3,13 +3,23 @@ import { copy, type Layout, type Reporter, streamOf, type Target } from '../cont
 import { inOperation } from '../errors/index.js';
 import type { Owner } from '../files/index.js';
 import { packDirectory } from '../layer/index.js';
-import { annotationKeys, buildImage, type Descriptor, type Digest, formatTime } from '../oci/index.js';
+import {
+  annotationKeys,
+  buildImage,
+  type Descriptor,
+  type Digest,
+  formatTime,
+  type WantedPlatform,
+} from '../oci/index.js';
 import type { Checkout } from './checkout.js';
 import { withStage } from './stage.js';
 import { checkoutVersion } from './tags.js';
 
-/** The platform that every image states. Components are files for any platform; this is the one that every tool accepts. */
-const statedPlatform = { os: 'linux', architecture: 'amd64' };
+/**
+ * The platform that an image states of which nobody says otherwise. Components mostly are files for any platform; this is the
+ * one that every tool accepts.
+ */
+export const statedPlatform: WantedPlatform = { os: 'linux', architecture: 'amd64' };
 
 /** What to publish. */
 export interface PublishInputs {
@@ -20,6 +30,8 @@ export interface PublishInputs {
   readonly annotations: Readonly<Record<string, string>>;
   /** `SOURCE_DATE_EPOCH`, in seconds: the time of every file, and of creation. */
   readonly sourceDateEpoch: number | undefined;
+  /** The platform that the image states. */
+  readonly platform: WantedPlatform;
   /** Whether symbolic links that are absolute or lead out of the directory are refused or kept. */
   readonly externalLinks: 'reject' | 'inert';
   readonly report: Reporter;
@@ -36,6 +48,7 @@ export interface PackedImage {
   /** The content of the files, in bytes, uncompressed. */
   readonly contentBytes: number;
   readonly annotations: Readonly<Record<string, string>>;
+  readonly platform: WantedPlatform;
 }
 
 /**
@@ -60,7 +73,7 @@ export async function packImage(layout: Layout, inputs: PublishInputs): Promise<
     const annotations = { ...gitAnnotations(inputs), ...inputs.annotations };
     const { config, manifest } = buildImage({
       layers: [{ descriptor: layer, diffId: packed.diffId }],
-      platform: statedPlatform,
+      platform: inputs.platform,
       annotations,
       created: annotations[annotationKeys.created],
       createdBy: 'engineshed publish',
@@ -68,7 +81,8 @@ export async function packImage(layout: Layout, inputs: PublishInputs): Promise<
     for (const { descriptor, bytes } of [config, manifest])
       await layout.push(descriptor, async () => streamOf(bytes));
     const { diffId, entries, contentBytes } = packed;
-    return { manifest: manifest.descriptor, layer, diffId, entries, contentBytes, annotations };
+    const { platform } = inputs;
+    return { manifest: manifest.descriptor, layer, diffId, entries, contentBytes, annotations, platform };
   } catch (error) {
     rmSync(file, { force: true });
     throw inOperation(`Packing ${directory}`, error);

@@ -21,6 +21,7 @@ import {
   parseDigest,
   parseJson,
   parseManifest,
+  parsePlatform,
   successors,
 } from '../../src/oci/index.js';
 
@@ -353,11 +354,83 @@ describe('platforms', () => {
       ['linux', 'amd64'],
       'linux',
     ],
+    [
+      'nothing of an unknown platform',
+      [entry('u', 'unknown', 'unknown'), entry('w', 'windows')],
+      ['windows', 'amd64'],
+      'w',
+    ],
+    [
+      'the nearest lower variant',
+      [
+        entry('v5', 'linux', 'arm', { variant: 'v5' }),
+        entry('v6', 'linux', 'arm', { variant: 'v6' }),
+        entry('v8', 'linux', 'arm', { variant: 'v8' }),
+      ],
+      ['linux', 'arm', 'v7'],
+      'v6',
+    ],
+    [
+      'what an arm64 runs of 32 bits',
+      [linux, entry('v6', 'linux', 'arm', { variant: 'v6' }), entry('v7', 'linux', 'arm', { variant: 'v7' })],
+      ['linux', 'arm64'],
+      'v7',
+    ],
+    ['386 on amd64', [entry('386', 'windows', '386'), linux], ['windows', 'amd64'], '386'],
+    [
+      'amd64/v2 for v3, not v4',
+      [
+        linux,
+        entry('v4', 'linux', 'amd64', { variant: 'v4' }),
+        entry('v2', 'linux', 'amd64', { variant: 'v2' }),
+      ],
+      ['linux', 'amd64', 'v3'],
+      'v2',
+    ],
+    [
+      'one that asks for no features of the system',
+      [entry('win32k', 'windows', 'amd64', { 'os.features': ['win32k'] }), entry('plain', 'windows')],
+      ['windows', 'amd64'],
+      'plain',
+    ],
     ['no artifact', [{ ...any, mediaType: 'application/x' }, linux], ['darwin', 'arm64'], 'linux'],
     ['an index inside', [{ ...linux, mediaType: mediaTypes.imageIndex }], ['linux', 'amd64'], 'linux'],
   ])('B10 chooses %s', (_what, manifests, [os, architecture, variant], name) => {
     expect(choose(manifests, os, architecture, variant)).toBe(name);
   });
+
+  it('B10 chooses the build of Windows', () => {
+    const builds = ['10.0.17763.1', '10.0.20348.99'].map((version) =>
+      entry(version, 'windows', 'amd64', { 'os.version': version }),
+    );
+    const wanted = { os: 'windows', architecture: 'amd64', 'os.version': '10.0.20348.2700' };
+    expect(choosePlatform(index(...builds), wanted).annotations?.name).toBe('10.0.20348.99');
+  });
+
+  it('B10 lists no attestation among what there is', () => {
+    const unknown = entry('a', 'unknown', 'unknown');
+    expect(() => choose([unknown, darwin], 'linux', 'amd64')).toThrow(
+      coded('PLATFORM_UNMATCHED', 'there is: darwin/arm64'),
+    );
+    expect(() => choose([unknown, darwin], 'linux', 'amd64')).not.toThrow('unknown');
+  });
+
+  it.each([
+    ['linux/amd64', { os: 'linux', architecture: 'amd64' }],
+    ['Linux/x86_64', { os: 'linux', architecture: 'amd64' }],
+    ['macos/aarch64', { os: 'darwin', architecture: 'arm64' }],
+    ['linux/arm64/v8', { os: 'linux', architecture: 'arm64' }],
+    ['linux/arm/v6', { os: 'linux', architecture: 'arm', variant: 'v6' }],
+  ])('reads the platform %s', (text, platform) => {
+    expect(parsePlatform(text)).toEqual(platform);
+  });
+
+  it.each(['', 'linux', 'linux/', '/amd64', 'linux/amd64/', 'a/b/c/d', 'linux/am d64'])(
+    'takes "%s" for no platform',
+    (text) => {
+      expect(() => parsePlatform(text)).toThrow(coded('USAGE', 'is no platform'));
+    },
+  );
 
   it('B10 lists what there is where nothing fits', () => {
     expect(() =>

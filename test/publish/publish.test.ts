@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { createLayout, memoryTarget, readImage } from '../../src/content/index.js';
 import { EngineshedError } from '../../src/errors/index.js';
 import { type Owner, ownedName, ownerOf } from '../../src/files/index.js';
-import { type PublishInputs, packImage, publish, readCheckout } from '../../src/publish/index.js';
+import {
+  type PublishInputs,
+  packImage,
+  publish,
+  readCheckout,
+  statedPlatform,
+} from '../../src/publish/index.js';
 import { newUser } from '../acceptance/cli.js';
 import { temporaryDirectory } from '../support/temporary.js';
 import { makeComponent } from '../support/tree.js';
@@ -20,6 +26,7 @@ async function inputsOf(directory: string, differs: Partial<PublishInputs> = {})
     checkout,
     annotations,
     sourceDateEpoch: undefined,
+    platform: statedPlatform,
     externalLinks: 'reject',
     report: () => {},
     ...differs,

@@ -66,6 +66,7 @@ async function publishSample(layout: Layout, directory: string, component: strin
     checkout: undefined,
     annotations: {},
     sourceDateEpoch: undefined,
+    platform: { os: 'linux', architecture: 'amd64' },
     externalLinks: 'reject',
     report: () => {},
   });

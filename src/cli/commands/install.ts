@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, offlineFlag, plainHttpFlag, registryFlag } from './flags.js';
+import { jsonFlag, offlineFlag, plainHttpFlag, platformFlag, registryFlag } from './flags.js';
 
 /** `engineshed install` */
 export const install = buildCommand({
@@ -26,6 +26,7 @@ export const install = buildCommand({
         optional: true,
       },
       use: { kind: 'boolean', brief: 'Make it the active engine', optional: true, withNegated: false },
+      platform: { ...platformFlag, brief: "Install it as for another platform than this machine's" },
       dryRun: {
         kind: 'boolean',
         brief: 'Say what would be fetched, and change nothing',

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { annotationFlag, jsonFlag, plainHttpFlag } from './flags.js';
+import { annotationFlag, jsonFlag, plainHttpFlag, platformFlag } from './flags.js';
 
 /** `engineshed publish` */
 export const publish = buildCommand({
@@ -35,6 +35,7 @@ export const publish = buildCommand({
         withNegated: false,
       },
       annotation: annotationFlag,
+      platform: { ...platformFlag, brief: 'The platform that the image states (default linux/amd64)' },
       keepExternalLinks: {
         kind: 'boolean',
         brief: 'Keep symbolic links that are absolute or lead out of DIR, instead of refusing them',

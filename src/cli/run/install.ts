@@ -4,7 +4,16 @@ import { type Catalogs, definitionForReference, findEngine } from '../../catalog
 import type { Reporter } from '../../content/index.js';
 import { type EngineDefinition, resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import { namesPath, nodePlatform, parseReference, type Reference } from '../../oci/index.js';
+import {
+  formatPlatform,
+  namesPath,
+  nodePlatform,
+  nodeSystem,
+  parsePlatform,
+  parseReference,
+  type Reference,
+  type WantedPlatform,
+} from '../../oci/index.js';
 import { useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
@@ -27,6 +36,7 @@ import { isOffline, openStore, openTargets } from '../runtime.js';
 interface InstallFlags {
   readonly name?: string;
   readonly use?: boolean;
+  readonly platform?: string;
   readonly dryRun?: boolean;
   readonly registry?: string;
   readonly plainHttp?: readonly string[];
@@ -64,17 +74,19 @@ async function carryOut(
     return target(source);
   };
   const offline = isOffline(host, flags);
+  const platform = otherPlatform(host, flags);
   try {
     if (offline) await refuseUnknown(store, { ...definition, sources });
-    const lock = await resolveEngine(
+    const resolved = await resolveEngine(
       { ...definition, sources },
       {
         target,
-        platform: nodePlatform(host.platform, host.architecture),
+        platform: platform ?? nodePlatform(host.platform, host.architecture),
         directoryExists: isDirectory,
         report,
       },
     );
+    const lock = platform === undefined ? resolved : { ...resolved, platform: formatPlatform(platform) };
     let plan = planInstall(store, lock);
     if (offline) refuseFetching(plan);
     if (flags.dryRun) return { plan, activated: false };
@@ -84,14 +96,23 @@ async function carryOut(
       return true;
     };
     if (plan.upToDate) return { plan, activated: await activate(store) };
+    const system = platform === undefined ? host.platform : nodeSystem(platform.os);
     return await asOneChange(store, `install ${lock.name}`, async (within) => {
-      const inputs = { content, remembered, platform: host.platform };
+      const inputs = { content, remembered, platform: system };
       ({ plan } = await applyInstall(within, plan, inputs));
       return { plan, activated: await activate(within) };
     });
   } finally {
     targets.close();
   }
+}
+
+/** The platform of `--platform`, where it is not this machine's. */
+function otherPlatform(host: Host, flags: InstallFlags): WantedPlatform | undefined {
+  if (flags.platform === undefined) return undefined;
+  const wanted = parsePlatform(flags.platform);
+  const own = formatPlatform(nodePlatform(host.platform, host.architecture));
+  return formatPlatform(wanted) === own ? undefined : wanted;
 }
 
 function define(
@@ -161,7 +182,12 @@ function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPla
         source,
         locked.kind === 'directory'
           ? { directory: locked.path }
-          : { reference: locked.reference, resolved: locked.resolved, manifest: locked.manifest.digest },
+          : {
+              reference: locked.reference,
+              resolved: locked.resolved,
+              manifest: locked.manifest.digest,
+              platform: locked.platform ?? null,
+            },
       ]),
     ),
   };

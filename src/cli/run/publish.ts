@@ -4,7 +4,14 @@ import type { Reporter } from '../../content/index.js';
 import { withoutLogins } from '../../credentials/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { ownerOf } from '../../files/index.js';
-import { formatReference, parseReference, parseTag, type Reference } from '../../oci/index.js';
+import {
+  formatPlatform,
+  formatReference,
+  parsePlatform,
+  parseReference,
+  parseTag,
+  type Reference,
+} from '../../oci/index.js';
 import {
   type Checkout,
   gitTags,
@@ -13,6 +20,7 @@ import {
   packImage,
   publish as publishImage,
   readCheckout,
+  statedPlatform,
   withStage,
 } from '../../publish/index.js';
 import { parseAnnotations, sourceDateEpoch } from '../annotations.js';
@@ -26,6 +34,7 @@ interface PublishFlags {
   readonly tag?: readonly string[];
   readonly gitTags?: boolean;
   readonly annotation?: readonly string[];
+  readonly platform?: string;
   readonly keepExternalLinks?: boolean;
   readonly dryRun?: boolean;
   readonly plainHttp?: readonly string[];
@@ -60,7 +69,7 @@ export async function publish(
   });
   const references = tags.map((tag) => formatReference({ ...reference, tag }));
   if (flags.json) {
-    const { manifest, layer, diffId, entries, contentBytes, annotations } = image;
+    const { manifest, layer, diffId, entries, contentBytes, annotations, platform } = image;
     const { digest, size } = manifest;
     printJson(this, {
       references,
@@ -70,6 +79,7 @@ export async function publish(
       entries,
       contentBytes,
       annotations,
+      platform: formatPlatform(platform),
       pushed: !flags.dryRun,
     });
     return;
@@ -108,6 +118,7 @@ async function readInputs(
     checkout,
     annotations: parseAnnotations(flags.annotation ?? []),
     sourceDateEpoch: sourceDateEpoch(host),
+    platform: flags.platform === undefined ? statedPlatform : parsePlatform(flags.platform),
     externalLinks: flags.keepExternalLinks ? 'inert' : 'reject',
     report,
   };

@@ -1,9 +1,8 @@
-import { resolveReference } from '../../content/index.js';
-import { annotationKeys, type Descriptor, parseReference } from '../../oci/index.js';
-import { openCatalogs } from '../catalogs.js';
+import { annotationKeys, type Descriptor } from '../../oci/index.js';
 import type { Host } from '../host.js';
-import { formatBytes, printJson, printLine, printTable, withProgress } from '../output.js';
-import { type NetworkFlags, openTargets } from '../runtime.js';
+import { withImage } from '../images.js';
+import { formatBytes, printJson, printLine, printTable } from '../output.js';
+import type { NetworkFlags } from '../runtime.js';
 
 /** The flags of `engineshed referrers`. */
 interface ReferrersFlags extends NetworkFlags {
@@ -13,19 +12,10 @@ interface ReferrersFlags extends NetworkFlags {
 
 /** Lists what refers to an image. */
 export async function referrers(this: Host, flags: ReferrersFlags, image: string): Promise<void> {
-  const reference = parseReference(image);
-  const catalogs = await openCatalogs(this, undefined);
-  const { subject, found } = await withProgress(this, async (report) => {
-    const targets = openTargets(this, catalogs, flags, report);
-    try {
-      const target = targets.readable(reference);
-      const subject = await resolveReference(target, reference);
-      const found: Descriptor[] = [];
-      for await (const referrer of target.referrers(subject, flags.type)) found.push(referrer);
-      return { subject, found };
-    } finally {
-      targets.close();
-    }
+  const { subject, found } = await withImage(this, flags, image, async ({ target, descriptor }) => {
+    const found: Descriptor[] = [];
+    for await (const referrer of target.referrers(descriptor, flags.type)) found.push(referrer);
+    return { subject: descriptor, found };
   });
   if (flags.json) {
     printJson(this, { subject: subject.digest, referrers: found.map(referrerJson) });

@@ -45,6 +45,7 @@ function showInstalled(host: Host, engine: InstalledEngine): void {
     const size = source.layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
     printLine(host, `source ${name}: ${source.reference}`);
     printLine(host, `  ${source.resolved}, ${formatBytes(size)}`);
+    if (source.platform !== undefined) printLine(host, `  platform ${source.platform}`);
     for (const key of ['version', 'revision', 'created', 'source']) {
       const value = source.annotations[`org.opencontainers.image.${key}`];
       if (value !== undefined) printLine(host, `  ${key} ${value}`);
