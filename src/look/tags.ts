@@ -51,10 +51,10 @@ export async function* listTags(
   if (order === 'none') {
     let left = limit;
     for await (const tag of target.tags()) {
-      if (left <= 0) return;
       if (!wanted(tag)) continue;
-      left--;
       yield { tag };
+      // Before the next one, which may be the first of a page.
+      if (--left <= 0) return;
     }
     return;
   }
