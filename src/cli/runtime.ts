@@ -69,6 +69,12 @@ export function openRegistries(
     credentials: credentialSource(loginOptions(host, report)),
     plainHttp: (registry) => (plain.has(registry) ? true : undefined),
     registries: isOffline(host, flags) ? [] : mergeRules(machineRules(host, report), catalogs.registries),
+    environment: host.environment,
+    certificateDirectories: [
+      `${host.home}/.config/containers/certs.d`,
+      '/etc/containers/certs.d',
+      '/etc/docker/certs.d',
+    ],
     userAgent: `engineshed/${host.version}`,
     report,
   });

@@ -8,6 +8,7 @@ import { RegistryHost } from './host.js';
 import { defaultLimits, type Limits } from './limits.js';
 import type { LoginAttempt, LoginResult } from './login.js';
 import { MirrorFailures, mirroredTarget } from './mirrored.js';
+import type { Environment } from './proxy.js';
 import { repositoryTarget } from './repository.js';
 import { Pace } from './retry.js';
 import { schemesOf } from './schemes.js';
@@ -28,11 +29,18 @@ export interface RegistryClientOptions {
   readonly report?: Reporter | undefined;
   /** The `User-Agent` header. */
   readonly userAgent: string;
-  /**
-   * Certificates (PEM) of authorities that are trusted beside the usual ones. Before Node 22.15 it takes the place of
-   * `NODE_EXTRA_CA_CERTS`, whose certificates must then be part of it.
-   */
+  /** Certificates (PEM) of authorities that are trusted beside the usual ones. */
   readonly ca?: string | undefined;
+  /**
+   * Environment variables: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in upper and lower case, `SSL_CERT_FILE` (a
+   * file of authorities that takes the place of Node's own) and `NODE_EXTRA_CA_CERTS`. None where nothing is given.
+   */
+  readonly environment?: Environment | undefined;
+  /**
+   * Directories with certificates by host, in the form of containers-certs.d(5), for instance `/etc/containers/certs.d`; the
+   * first that has the host counts. None where nothing is given.
+   */
+  readonly certificateDirectories?: readonly string[] | undefined;
   /** How patient the client is, where the defaults ({@link Limits}) do not fit. */
   readonly limits?: Partial<Limits> | undefined;
 }
@@ -58,7 +66,8 @@ export interface RegistryClient {
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const report = options.report ?? (() => undefined);
   const limits = { ...defaultLimits, ...options.limits };
-  const transport = createTransport({ userAgent: options.userAgent, ca: options.ca, limits });
+  const { userAgent, ca, environment = {}, certificateDirectories = [] } = options;
+  const transport = createTransport({ userAgent, ca, environment, certificateDirectories, limits });
   const reaching = (limits: Limits) => {
     const pace = new Pace(limits, report);
     return { limits, pace, transport: withinBudget(transport, pace, limits.requestsPerHost) };

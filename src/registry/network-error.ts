@@ -26,22 +26,31 @@ const certificateFaults = new Set([
  * Turns a failure of Node's http, https or dns into an error with a code: `TLS_FAILED`, `REGISTRY_UNAVAILABLE` (no such
  * host) and `RESPONSE_INVALID` (no HTTP), which trying again does not help, and `NETWORK_FAILED`. An
  * {@link EngineshedError} comes back as it is.
+ * @param via the proxy on the way, as messages name it
  */
-export function networkError(error: unknown, url: URL): EngineshedError {
+export function networkError(error: unknown, url: URL, via?: string | undefined): EngineshedError {
   if (error instanceof EngineshedError) return error;
   const code = systemCode(error);
   const options = { cause: error, details: { url: publicUrl(url) } };
   if (isCertificateFault(error)) {
-    return new EngineshedError('TLS_FAILED', `The certificate of ${url.host} was not accepted (${code})`, {
-      ...options,
-      hint: certificateHint(code, url.host),
-    });
+    return new EngineshedError(
+      'TLS_FAILED',
+      `The certificate of ${url.host}${through(via)} was not accepted (${code})`,
+      {
+        ...options,
+        hint: certificateHint(code, url, via),
+      },
+    );
   }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
-    return new EngineshedError('TLS_FAILED', `No TLS connection to ${url.host} was possible (${code})`, {
-      ...options,
-      hint: `If ${url.host} is meant to be reached without TLS, say --plain-http ${url.host}.`,
-    });
+    return new EngineshedError(
+      'TLS_FAILED',
+      `No TLS connection to ${url.host}${through(via)} was possible (${code})`,
+      {
+        ...options,
+        hint: tlsHint(code, url),
+      },
+    );
   }
   if (code === 'ENOTFOUND') {
     return new EngineshedError('REGISTRY_UNAVAILABLE', `There is no host ${url.hostname}`, {
@@ -50,12 +59,20 @@ export function networkError(error: unknown, url: URL): EngineshedError {
     });
   }
   if (code.startsWith('HPE_')) {
-    return new EngineshedError('RESPONSE_INVALID', `${url.host} did not answer in HTTP (${code})`, options);
+    return new EngineshedError(
+      'RESPONSE_INVALID',
+      `${url.host}${through(via)} did not answer in HTTP (${code})`,
+      options,
+    );
   }
-  return new EngineshedError('NETWORK_FAILED', `The connection to ${url.host} failed (${code})`, {
-    ...options,
-    hint: 'Check the network and that the registry runs, then try again.',
-  });
+  return new EngineshedError(
+    'NETWORK_FAILED',
+    `The connection to ${url.host}${through(via)} failed (${code})`,
+    {
+      ...options,
+      hint: 'Check the network and that the registry runs, then try again.',
+    },
+  );
 }
 
 /** Tells whether the other side speaks TLS but its certificate was refused. */
@@ -87,10 +104,33 @@ function systemCode(error: unknown): string {
   return typeof code === 'string' ? code : 'connection lost';
 }
 
-function certificateHint(code: string, host: string): string {
+/** What a message says of a proxy on the way. */
+export function through(via: string | undefined): string {
+  return via === undefined ? '' : `, through ${via},`;
+}
+
+function certificateHint(code: string, url: URL, via: string | undefined): string {
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
-    return `Check the clock of this machine, or have the certificate of ${host} renewed.`;
+    return `Check the clock of this machine, or have the certificate of ${url.host} renewed.`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH')
     return 'Use the host name that the certificate is made for.';
-  return 'If a private authority signed it, name that authority: set NODE_EXTRA_CA_CERTS to its certificate file.';
+  const who =
+    via === undefined ? 'If a private authority signed it' : 'If it is the proxy that signs for others';
+  return `${who}, name that authority: put its certificate into ${directoryOf(url)}ca.crt, or set NODE_EXTRA_CA_CERTS to its file.`;
+}
+
+/** The alerts by which a server says that it wants a certificate of ours, or another one. */
+const clientCertificateAlerts =
+  /_ALERT_(?:CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)$/;
+
+function tlsHint(code: string, url: URL): string {
+  if (clientCertificateAlerts.test(code))
+    return `${url.host} may want a certificate of yours: put it into ${directoryOf(url)}client.cert, and its key into client.key there.`;
+  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code))
+    return `${url.host} speaks no TLS of version 1.2 or later; nothing older is used.`;
+  return `If ${url.host} is meant to be reached without TLS, say --plain-http ${url.host}.`;
+}
+
+function directoryOf(url: URL): string {
+  return `~/.config/containers/certs.d/${url.hostname === 'registry-1.docker.io' ? 'docker.io' : url.host}/`;
 }

@@ -10,18 +10,29 @@ const drainBytes = 64 * 1024;
 /** How long that may take, in milliseconds. */
 const drainMs = 2000;
 
+/** What is known of an answer beside the message itself. */
+export interface ResponseOptions {
+  readonly url: URL;
+  readonly via: string | undefined;
+  readonly limits: Limits;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** What a server answered: status and headers, and a body that is still to be read, or to be given up. */
 export class HttpResponse {
   /** Where the answer came from, after redirects. */
   readonly url: URL;
+  /** The proxy that it came through, as messages name it. */
+  readonly via: string | undefined;
   readonly status: number;
   readonly #message: IncomingMessage;
   readonly #queue: BodyQueue;
   readonly #limits: Limits;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(url: URL, message: IncomingMessage, limits: Limits, signal?: AbortSignal | undefined) {
+  constructor({ url, via, limits, signal }: ResponseOptions, message: IncomingMessage) {
     this.url = url;
+    this.via = via;
     this.status = message.statusCode ?? 0;
     this.#message = message;
     this.#limits = limits;
@@ -80,7 +91,7 @@ export class HttpResponse {
         yield chunk;
       }
     } catch (error) {
-      throw this.#signal?.aborted ? this.#signal.reason : networkError(error, this.url);
+      throw this.#signal?.aborted ? this.#signal.reason : networkError(error, this.url, this.via);
     } finally {
       this.#message.destroy();
     }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { EngineshedError, type ErrorCode, sanitizeLine } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
+import { through } from './network-error.js';
 import type { HttpResponse } from './response.js';
 import { publicUrl } from './url.js';
 
@@ -40,7 +41,7 @@ export async function statusError(
   const { status, url } = response;
   const { text, reasons } = await whatItSays(response);
   const said = options.redact(text);
-  const message = `${url.host} answered ${status} to the request for ${options.what}${said === '' ? '' : ` (${cut(sanitizeLine(said))})`}`;
+  const message = `${url.host}${through(response.via)} answered ${status} to the request for ${options.what}${said === '' ? '' : ` (${cut(sanitizeLine(said))})`}`;
   return new EngineshedError(options.code ?? codeOf(status), message, {
     hint: options.hint ?? hintOf(status),
     details: { url: publicUrl(url), status, ...(reasons.length === 0 ? {} : { reasons }) },
@@ -90,9 +91,12 @@ export function webPageError(response: HttpResponse, what: string): EngineshedEr
   response.discard();
   return new EngineshedError(
     'RESPONSE_INVALID',
-    `${response.url.host} answered with a web page instead of ${what}`,
+    `${response.url.host}${through(response.via)} answered with a web page instead of ${what}`,
     {
-      hint: 'A proxy or a network login may stand between here and the registry, or the name is not that of a registry.',
+      hint:
+        response.via === undefined
+          ? 'A proxy or a network login may stand between here and the registry, or the name is not that of a registry.'
+          : 'The proxy may want a login in a browser, or not allow this host; else the name is not that of a registry.',
       details: { url: publicUrl(response.url), status: response.status },
     },
   );

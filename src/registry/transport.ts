@@ -2,7 +2,10 @@ import * as http from 'node:http';
 import type { OpenContent } from '../content/index.js';
 import type { Limits } from './limits.js';
 import { networkError, timeoutError } from './network-error.js';
+import type { ProxyServer } from './proxy.js';
 import { HttpResponse } from './response.js';
+import { type Route, Routes } from './routes.js';
+import type { TrustOptions } from './secure-agent.js';
 
 /** How many idle connections to one host are kept for the next requests. */
 const idleSocketsPerHost = 8;
@@ -28,7 +31,8 @@ export interface Transport {
   /**
    * Sends a request and returns the answer as soon as its headers are there.
    * @throws EngineshedError `NETWORK_FAILED`, `TIMEOUT`, `TLS_FAILED`, `REGISTRY_UNAVAILABLE`, `RESPONSE_INVALID` (see
-   * `networkError`), what the body's source throws, and the reason of an aborted signal
+   * `networkError`), `UNAUTHORIZED` and `FORBIDDEN` of a proxy (see `proxyRefusal`), `CONFIG_INVALID` (see `Routes.to`), what
+   * the body's source throws, and the reason of an aborted signal
    */
   exchange(request: HttpRequest): Promise<HttpResponse>;
   /** Closes the connections. */
@@ -36,52 +40,39 @@ export interface Transport {
 }
 
 /** What a transport needs to know. */
-export interface TransportOptions {
+export interface TransportOptions extends TrustOptions {
   readonly userAgent: string;
-  /** Certificates (PEM) of authorities that are trusted beside the usual ones. */
-  readonly ca?: string | undefined;
   readonly limits: Limits;
 }
 
-/** A transport over node:http and node:https, which keeps connections open for the next request. */
+/**
+ * A transport over node:http and node:https, which keeps connections open for the next request. The environment may name proxies
+ * (see `proxyFor`); whom TLS trusts is said by {@link TrustOptions}.
+ */
 export function createTransport(options: TransportOptions): Transport {
+  const { userAgent, limits } = options;
   const pool = { keepAlive: true, maxFreeSockets: idleSocketsPerHost };
-  const plain = new http.Agent(pool);
-  let secure: Promise<http.Agent> | undefined;
-  const secureAgent = () => {
-    secure ??= import('./secure-agent.js').then(({ createSecureAgent }) =>
-      createSecureAgent(pool, options.ca),
-    );
-    return secure;
-  };
+  const routes = new Routes({ ...options, userAgent, pool, patienceMs: limits.idleMs });
   return {
-    exchange: async (request) => {
-      const agent = request.url.protocol === 'https:' ? await secureAgent() : plain;
-      return exchange(request, agent, options);
-    },
-    close: () => {
-      plain.destroy();
-      secure?.then((agent) => agent.destroy());
-    },
+    exchange: async (request) => exchange(request, await routes.to(request.url), options),
+    close: () => routes.close(),
   };
 }
 
 async function exchange(
   request: HttpRequest,
-  agent: http.Agent,
+  route: Route,
   { userAgent, limits }: TransportOptions,
 ): Promise<HttpResponse> {
   const { url, method, body, signal } = request;
   signal?.throwIfAborted();
   const outgoing = http.request({
-    agent,
+    agent: route.agent,
     method,
-    protocol: url.protocol,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port,
-    path: `${url.pathname}${url.search}`,
+    ...addressed(url, route),
     headers: {
       ...request.headers,
+      ...toProxy(url, route),
       'user-agent': userAgent,
       'accept-encoding': 'identity',
       ...(method === 'GET' || method === 'HEAD' ? {} : { 'content-length': body?.length ?? 0 }),
@@ -89,7 +80,12 @@ async function exchange(
   });
   const patience = createPatience(outgoing, url);
   let message: http.IncomingMessage | undefined;
-  const abort = () => (message ?? outgoing).destroy(signal?.reason);
+  let abandon = (_reason: unknown) => {};
+  const abort = () => {
+    (message ?? outgoing).destroy(signal?.reason);
+    // A request without a connection yet would tell of its end only when it has one.
+    abandon(signal?.reason);
+  };
   signal?.addEventListener('abort', abort, { once: true });
   outgoing.once('close', () => {
     patience.rest();
@@ -97,13 +93,14 @@ async function exchange(
   });
   let sourceError: unknown;
   try {
-    return await new Promise<HttpResponse>((resolve, reject) => {
+    const response = await new Promise<HttpResponse>((resolve, reject) => {
+      abandon = reject;
       outgoing.on('error', reject);
       outgoing.once('socket', () => patience.expect(limits.idleMs));
       outgoing.once('response', (incoming) => {
         patience.rest();
         message = incoming;
-        resolve(new HttpResponse(url, incoming, limits, signal));
+        resolve(new HttpResponse({ url, via: route.via, limits, signal }, incoming));
       });
       if (body === undefined) outgoing.end();
       else
@@ -112,11 +109,41 @@ async function exchange(
           reject(error);
         });
     });
+    return route.proxy === undefined ? response : await refusingProxy(response, route.proxy);
   } catch (error) {
     outgoing.destroy();
     if (signal?.aborted) throw signal.reason;
-    throw error === sourceError ? error : networkError(error, url);
+    if (error === sourceError) throw error;
+    if (route.proxy === undefined) throw networkError(error, url, route.via);
+    const { proxyUnreachable } = await import('./proxy-error.js');
+    throw proxyUnreachable(error, route.proxy, url);
   }
+}
+
+/** Where to connect and what to ask for there: a proxy is given the whole address (RFC 9112, section 3.2.2). */
+function addressed(url: URL, { proxy }: Route) {
+  const { protocol, hostname, port } = proxy?.url ?? url;
+  const path = `${url.pathname}${url.search}`;
+  return {
+    protocol,
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path: proxy === undefined ? path : `${url.origin}${path}`,
+  };
+}
+
+function toProxy(url: URL, { proxy }: Route): Record<string, string> {
+  if (proxy === undefined) return {};
+  const { authorization } = proxy;
+  return { host: url.host, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) };
+}
+
+/** Of the answers that a proxy gives in a host's place, one is surely its own. */
+async function refusingProxy(response: HttpResponse, proxy: ProxyServer): Promise<HttpResponse> {
+  if (response.status !== 407) return response;
+  response.discard();
+  const { proxyRefusal } = await import('./proxy-error.js');
+  throw proxyRefusal(response.status, response.mediaType, proxy, response.url);
 }
 
 /** Sends a body with back-pressure. An answer that comes before its end (a refusal) ends the sending. */
