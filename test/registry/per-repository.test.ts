@@ -60,7 +60,12 @@ describe('two logins for repositories of one registry', () => {
   it('C02 do not share a token, even where both ask for the same', async () => {
     const registry = await withTwoOwners('bearer');
     const limits = defaultLimits;
-    const transport = createTransport({ userAgent: 'engineshed-test', limits });
+    const transport = createTransport({
+      environment: {},
+      certificateDirectories: [],
+      userAgent: 'engineshed-test',
+      limits,
+    });
     onTestFinished(() => transport.close());
     const pace = new Pace(limits, () => undefined);
     const tokens = new TokenSource({ transport, pace, secrets: new Secrets() });
