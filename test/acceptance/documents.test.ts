@@ -115,6 +115,9 @@ describe('the documents', () => {
     const documents = {
       install: await user.json(['install', 'train']),
       publish: await user.json(['publish', 'component', 'oci:layout:1']),
+      index: await user.json(['index', 'oci:layout:2', 'oci:layout:1']),
+      attach: await user.json(['attach', 'oci:layout:1', 'token.txt', '--type', 'text/plain']),
+      referrers: await user.json(['referrers', 'oci:layout:1']),
       list: await user.json(['list']),
       available: await user.json(['available']),
       use: await user.json(['use', 'train']),

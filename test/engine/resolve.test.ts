@@ -97,6 +97,7 @@ describe('resolveEngine', () => {
     expect(lock.sources.one).toEqual({
       kind: 'image',
       reference: 'h.io/a:v1',
+      platform: 'linux/amd64',
       resolved: digest,
       manifest: image.manifest.descriptor,
       config: image.config.descriptor,
