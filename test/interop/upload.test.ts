@@ -44,9 +44,10 @@ describe('uploads to the CNCF distribution registry', () => {
     const never = () => Promise.reject(new Error('the content was opened'));
     await engine.push(descriptor, never, { mountFrom: ['acme/none', 'acme/base'] });
     expect((await read(engine, descriptor)).equals(blob)).toBe(true);
-    // The session that the first candidate gave is cancelled.
+    // The session that the first candidate gave is cancelled; the registry leaves but an empty frame of it.
     const uploads = `${registry.directory}/data/docker/registry/v2/repositories/acme/engine/_uploads`;
-    expect(readdirSync(uploads)).toEqual([]);
+    const left = readdirSync(uploads, { recursive: true, encoding: 'utf8' });
+    expect(left.filter((path) => /(data|startedat)$/.test(path))).toEqual([]);
   });
 
   it('are not needed where the login may read the other repository, and are made where it may not', async () => {
