@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 export interface TokenServiceOptions {
   /** Passwords by user. */
   readonly users?: Readonly<Record<string, string>>;
-  /** Users by refresh token. */
+  /** Users by refresh token; a user with a password is given one where it is asked for (`offline_token`). */
   readonly refreshTokens?: Readonly<Record<string, string>>;
   /**
    * What somebody may do: `pull`, `push` or `delete`; an undefined user is an anonymous caller. Where it is not given, users may
@@ -93,9 +93,11 @@ export async function startTokenService(options: TokenServiceOptions = {}): Prom
       grants: access.flatMap(({ name, actions }) => actions.map((action) => `${name}:${action}`)),
       expires: Date.now() + lifetime * 1000,
     });
+    const isOffline = method === 'GET' && query.get('offline_token') === 'true';
     const names = method === 'POST' ? { access_token: token } : { token };
+    const refresh = isOffline ? { refresh_token: refreshTokenOf(refreshTokens, user) } : {};
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ ...names, expires_in: lifetime }));
+    response.end(JSON.stringify({ ...names, ...refresh, expires_in: lifetime }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -120,6 +122,13 @@ async function parametersOf(incoming: http.IncomingMessage): Promise<URLSearchPa
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   if (incoming.method === 'POST') return new URLSearchParams(Buffer.concat(chunks).toString());
   return new URL(`http://x${incoming.url}`).searchParams;
+}
+
+function refreshTokenOf(
+  refreshTokens: Readonly<Record<string, string>>,
+  user: string | undefined,
+): string | undefined {
+  return Object.entries(refreshTokens).find(([, owner]) => owner === user)?.[0];
 }
 
 function login(users: Readonly<Record<string, string>>, authorization = ''): string | undefined {
