@@ -48,8 +48,9 @@ function ask(host: Host, question: string, echo: (chunk: string) => void): Promi
       done();
     },
   });
-  stderr.write(question);
   const lines = createInterface({ input: stdin, output, terminal: true, historySize: 0 });
+  // Only now is the terminal silent.
+  stderr.write(question);
   return new Promise((resolve) => {
     let answer: string | undefined;
     lines.once('line', (line) => {

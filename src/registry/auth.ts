@@ -159,7 +159,7 @@ export class Authenticator {
     const found = `${user} for ${registry} was found in ${credential.origin}`;
     if (!address.isPrivate) return `${found}; it is not sent over plain http.`;
     if (withheldFrom !== undefined) {
-      return `${found}, but was not shown to the token service ${withheldFrom.host}, which does not seem to belong to ${registry}. If you trust it, log in to ${withheldFrom.host} as well.`;
+      return `${found}, but was not shown to the token service ${withheldFrom.host}, which does not seem to belong to ${registry}. If you trust it, put an entry for ${withheldFrom.host} into a credential file as well.`;
     }
     return `${found}. If it is no longer valid, log in again; else ask for access to the repository.`;
   }
