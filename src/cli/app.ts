@@ -6,6 +6,7 @@ import { cat } from './commands/cat.js';
 import { current } from './commands/current.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
+import { gc } from './commands/gc.js';
 import { history } from './commands/history.js';
 import { index } from './commands/image-index.js';
 import { inspect } from './commands/inspect.js';
@@ -43,6 +44,7 @@ export function application(host: Host) {
         which,
         history,
         rollback,
+        gc,
         uninstall,
         publish,
         index,

@@ -1,5 +1,7 @@
+export type { CollectionPlan, KeptGenerations, StateName } from './collect.js';
 export { type Remembered, rememberingTarget } from './content.js';
 export { inTheWay, isNoLink } from './directory.js';
+export { type GcPlan, gc, planGc, type Retention } from './gc.js';
 export { type Generation, type History, readHistory, type Selections } from './history.js';
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
 export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';

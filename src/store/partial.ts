@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { constants, existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Beginning, ByteStream } from '../content/index.js';
 import type { LockedLayer } from '../engine/index.js';
@@ -95,6 +95,14 @@ export function sweepPartials(paths: StorePaths, now: () => number): void {
       continue;
     rmSync(path, { recursive: true, force: true });
   }
+}
+
+/** How many bytes interrupted downloads, and those under way, have left. */
+export function partialBytes({ partial }: StorePaths): number {
+  const sizes = (existsSync(partial) ? readdirSync(partial) : []).map(
+    (name) => lstatSync(`${partial}/${name}`, { throwIfNoEntry: false })?.size ?? 0,
+  );
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 /** Removes all that was kept, of downloads under way too: they lose nothing but that. Returns how many bytes that were. */

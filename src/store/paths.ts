@@ -45,6 +45,8 @@ export interface StorePaths {
   engine(name: string): string;
   /** The link to the state that an engine name stands for. */
   engineActive(name: string): string;
+  /** A file whose time of change is that of the last use of an engine. */
+  engineUsed(name: string): string;
   /** One resolved state of an engine. */
   engineState(name: string, id: string): string;
   /** The directory of a layer, by diffID. */
@@ -75,6 +77,7 @@ export function storePaths(root: string): StorePaths {
     staging: `${root}/staging`,
     engine: (name) => `${root}/engines/${name}`,
     engineActive: (name) => `${root}/engines/${name}/active`,
+    engineUsed: (name) => `${root}/engines/${name}/used`,
     engineState: (name, id) => `${root}/engines/${name}/${id}`,
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),

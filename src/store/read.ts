@@ -6,4 +6,5 @@ export {
   readEngine,
   readEngines,
 } from './record.js';
+export { noteUse } from './use.js';
 export { checkStoreVersion } from './version.js';

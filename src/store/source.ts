@@ -1,22 +1,23 @@
 import type { LockedSource } from '../engine/types.js';
 import { chainId, type Digest } from '../oci/index.js';
+import type { StorePaths } from './paths.js';
 import type { Store } from './store.js';
 
 /**
  * The directory in which a source's files stand, once it is installed. Its last component is the source's name: executors
  * print it, and some read it.
  */
-export function sourceDirectory(store: Store, name: string, source: LockedSource): string {
-  return source.kind === 'directory' ? source.path : `${sourceHome(store, source)}/${name}`;
+export function sourceDirectory({ paths }: Store, name: string, source: LockedSource): string {
+  return source.kind === 'directory' ? source.path : `${sourceHome(paths, source)}/${name}`;
 }
 
 /** What holds a source's files under each name that it is used by: the layer itself where there is just one, else a tree. */
-export function sourceHome(store: Store, { layers }: LockedImage): string {
+export function sourceHome(paths: StorePaths, { layers }: LockedImage): string {
   const [only, ...more] = layers;
-  if (only === undefined) return store.paths.tree(emptyTree);
+  if (only === undefined) return paths.tree(emptyTree);
   return more.length === 0
-    ? store.paths.layer(only.diffId)
-    : store.paths.tree(chainId(layers.map((layer) => layer.diffId)));
+    ? paths.layer(only.diffId)
+    : paths.tree(chainId(layers.map((layer) => layer.diffId)));
 }
 
 /** A source that is not a directory. */

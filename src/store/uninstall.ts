@@ -1,11 +1,9 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { EngineshedError, inOperation } from '../errors/index.js';
-import { syncDirectory, uniqueSuffix } from '../files/index.js';
-import { removeTree } from '../layer/index.js';
-import { isDigest } from '../oci/index.js';
-import { engineNames, engineStates, readCurrent, readEngineFile } from './record.js';
-import { sourceHome } from './source.js';
-import { ifUnlocked, type Store, transaction, withLock } from './store.js';
+import { renameSync, rmSync } from 'node:fs';
+import { EngineshedError } from '../errors/index.js';
+import { syncDirectory } from '../files/index.js';
+import { collect } from './collect.js';
+import { engineNames, readCurrent } from './record.js';
+import { ifUnlocked, type Store, type Transaction, transaction, withLock } from './store.js';
 
 /** What to do when the engine to be removed is the active one. */
 export type WhenActive = 'refuse' | 'deactivate';
@@ -30,78 +28,42 @@ export async function uninstall(
   name: string,
   whenActive: WhenActive,
 ): Promise<UninstallResult> {
-  const { paths } = store;
-  if (!engineNames(paths).includes(name)) throw notInstalled(name);
-  let wasActive = false;
-  await transaction(store, `uninstall ${name}`, async ({ staging }) =>
-    withLock(store, 'selection', 'exclusive', () =>
-      withLock(store, `engine-${name}`, 'exclusive', async () => {
-        if (!engineNames(paths).includes(name)) throw notInstalled(name);
-        wasActive = readCurrent(paths) === name;
-        if (wasActive && whenActive === 'refuse') {
-          throw new EngineshedError('ENGINE_ACTIVE', `The engine ${name} is the active one`, {
-            hint: 'Choose another with "engineshed use", or uninstall it with --force.',
-          });
-        }
-        if (wasActive) rmSync(paths.current);
-        renameSync(paths.engine(name), `${staging}/engine`);
-        syncDirectory(paths.engines);
-      }),
-    ),
+  if (!engineNames(store.paths).includes(name)) throw notInstalled(name);
+  const wasActive = await transaction(store, `uninstall ${name}`, (running) =>
+    removeEngine(store, running, name, whenActive),
   );
-  const removed: string[] = [];
+  let removedLayers = 0;
   const collected = await ifUnlocked(store, 'store', async () => {
-    removed.push(...(await collect(store)));
+    removedLayers = (await collect(store, 'all')).layers.length;
   });
-  return { wasActive, removedLayers: removed.length, collectionDeferred: !collected };
+  return { wasActive, removedLayers, collectionDeferred: !collected };
 }
 
-/** Removes the layers, trees and blobs that no state of an engine needs; returns the layers. Needs the store for itself. */
-async function collect(store: Store): Promise<string[]> {
+/**
+ * Removes an engine's name and all its states in one step; its content stays for a collection. Tells whether it was the active one.
+ * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `ENGINE_ACTIVE`
+ */
+export function removeEngine(
+  store: Store,
+  { staging }: Transaction,
+  name: string,
+  whenActive: WhenActive,
+): Promise<boolean> {
   const { paths } = store;
-  const homes = new Set<string>();
-  const needed = new Set<string>();
-  for (const name of engineNames(paths)) {
-    for (const id of engineStates(paths, name)) {
-      const engine = readEngineFile(`${paths.engineState(name, id)}/engine.json`);
-      for (const source of Object.values(engine?.sources ?? {})) {
-        if (source.kind === 'directory') continue;
-        homes.add(sourceHome(store, source));
-        for (const digest of [source.resolved, source.manifest.digest, source.config.digest])
-          needed.add(digest);
-        for (const layer of source.layers) needed.add(layer.diffId);
+  return withLock(store, 'selection', 'exclusive', () =>
+    withLock(store, `engine-${name}`, 'exclusive', async () => {
+      if (!engineNames(paths).includes(name)) throw notInstalled(name);
+      const wasActive = readCurrent(paths) === name;
+      if (wasActive && whenActive === 'refuse') {
+        throw new EngineshedError('ENGINE_ACTIVE', `The engine ${name} is the active one`, {
+          hint: 'Choose another with "engineshed use", or uninstall it with --force.',
+        });
       }
-    }
-  }
-  try {
-    for (const [directory, digest] of content(paths.trees)) {
-      if (!homes.has(directory) && isDigest(digest)) await discard(store, directory);
-    }
-    for (const [file, digest] of content(paths.blobs)) if (!needed.has(digest)) rmSync(file, { force: true });
-    const unneeded = content(paths.layers).filter(([, digest]) => !needed.has(digest));
-    for (const [directory] of unneeded) await discard(store, directory);
-    return unneeded.map(([, digest]) => digest);
-  } catch (error) {
-    throw inOperation('Removing what no engine needs', error);
-  }
-}
-
-/** Out of its place in one step, so that no half of it is ever found there; then away. */
-async function discard(store: Store, directory: string): Promise<void> {
-  const grave = `${store.paths.staging}/removed-${uniqueSuffix()}`;
-  renameSync(directory, grave);
-  await removeTree(grave);
-}
-
-/** The entries `algorithm/hex` of a directory of the store, each with its digest. */
-function content(directory: string): [path: string, digest: string][] {
-  return (['sha256', 'sha512'] as const).flatMap((algorithm) =>
-    existsSync(`${directory}/${algorithm}`)
-      ? readdirSync(`${directory}/${algorithm}`).map((hex): [string, string] => [
-          `${directory}/${algorithm}/${hex}`,
-          `${algorithm}:${hex}`,
-        ])
-      : [],
+      if (wasActive) rmSync(paths.current);
+      renameSync(paths.engine(name), `${staging}/engine-${name}`);
+      syncDirectory(paths.engines);
+      return wasActive;
+    }),
   );
 }
 

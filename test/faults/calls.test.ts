@@ -15,6 +15,11 @@ const changes: Record<string, Change> = {
   install: { command: ['install', second, '--use'], installed: [first], active: [first, second] },
   use: { command: ['use', second], installed: [first, second], active: [first, second] },
   rollback: { command: ['rollback', '--to', '1'], installed: [first, second], active: [first] },
+  gc: {
+    command: ['gc', '--keep', '1', '--unused-for', '0h'],
+    installed: [first, second],
+    active: [first],
+  },
   publish: {
     command: ['publish', 'components/engine', 'oci:images/engine:3'],
     installed: [first],

@@ -1,0 +1,176 @@
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { inOperation } from '../errors/index.js';
+import { uniqueSuffix } from '../files/index.js';
+import { removeTree } from '../layer/index.js';
+import { isDigest } from '../oci/index.js';
+import { readHistory, readSelections } from './history.js';
+import { readLayer } from './layer.js';
+import { partialBytes, removePartials } from './partial.js';
+import type { StorePaths } from './paths.js';
+import { engineNames, engineStates, readEngineFile } from './record.js';
+import { sourceHome } from './source.js';
+import type { Store } from './store.js';
+
+/** A resolved state of an engine. */
+export interface StateName {
+  readonly name: string;
+  readonly id: string;
+}
+
+/** What a collection will remove. Plain data; `--dry-run` prints it. */
+export interface CollectionPlan {
+  /** Generations that cannot be gone back to afterwards. */
+  readonly generations: readonly number[];
+  /** States of engines that no name and no kept generation needs. */
+  readonly states: readonly StateName[];
+  /** Layers that no kept state needs, with the bytes of their files. */
+  readonly layers: readonly { readonly diffId: string; readonly bytes: number }[];
+  /** How many trees no kept state needs; they are hard links and free nothing. */
+  readonly trees: number;
+  /** How many manifests and configs no kept state needs. */
+  readonly blobs: number;
+  /** What interrupted downloads have left, in bytes. */
+  readonly partialBytes: number;
+  /** What will be free afterwards, in bytes of content. */
+  readonly freedBytes: number;
+}
+
+/**
+ * How much of the history is kept: `all`, or how many of the latest generations; what the names stand for now is always kept. What
+ * interrupted downloads have left goes only with a number.
+ */
+export type KeptGenerations = 'all' | number;
+
+/**
+ * Plans to remove what no name and no kept generation needs. Reads the store, writes nothing.
+ * @param without engines that will be uninstalled before
+ * @throws EngineshedError `STORE_CORRUPT` where a record that decides is damaged, `STORE_VERSION`, `FILE_IN_THE_WAY`
+ */
+export function planCollection(
+  { paths }: Store,
+  keep: KeptGenerations,
+  without: readonly string[] = [],
+): CollectionPlan {
+  const found = findUnneeded(paths, keep, without);
+  const layers = found.layers.map(([home, diffId]) => ({ diffId, bytes: readLayer(home)?.bytes ?? 0 }));
+  const blobBytes = found.blobs.map(([file]) => lstatSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  const partial = keep === 'all' ? 0 : partialBytes(paths);
+  return {
+    generations: found.generations,
+    states: found.states,
+    layers,
+    trees: found.trees.length,
+    blobs: found.blobs.length,
+    partialBytes: partial,
+    freedBytes: sum(layers.map(({ bytes }) => bytes)) + sum(blobBytes) + partial,
+  };
+}
+
+/**
+ * Removes what no name and no kept generation needs: first what leads to content, then the content. The caller has the store for
+ * itself, so nothing is being installed.
+ * @throws EngineshedError as {@link planCollection} does, `FILE_PERMISSION`
+ */
+export async function collect(store: Store, keep: KeptGenerations): Promise<CollectionPlan> {
+  const { paths } = store;
+  const plan = planCollection(store, keep);
+  const { trees, blobs, layers } = findUnneeded(paths, keep, []);
+  try {
+    for (const number of plan.generations) rmSync(`${paths.history}/${number}.json`, { force: true });
+    for (const { name, id } of plan.states) await discard(store, paths.engineState(name, id));
+    for (const name of engineNames(paths)) await discardEmptyEngine(store, name);
+    for (const [directory] of trees) await discard(store, directory);
+    for (const [file] of blobs) rmSync(file, { force: true });
+    for (const [directory] of layers) await discard(store, directory);
+    if (keep !== 'all') removePartials(paths);
+    return plan;
+  } catch (error) {
+    throw inOperation('Removing what no engine needs', error);
+  }
+}
+
+type Found = readonly [path: string, digest: string];
+
+interface Unneeded {
+  readonly generations: readonly number[];
+  readonly states: readonly StateName[];
+  readonly trees: readonly Found[];
+  readonly blobs: readonly Found[];
+  readonly layers: readonly Found[];
+}
+
+function findUnneeded(paths: StorePaths, keep: KeptGenerations, without: readonly string[]): Unneeded {
+  const generations = forgotten(paths, keep, without.length > 0 ? 'one more' : 'as it is');
+  const names = engineNames(paths).filter((name) => !without.includes(name));
+  const all = names.flatMap((name) => engineStates(paths, name).map((id) => ({ name, id })));
+  const roots = keep === 'all' ? undefined : rootStates(paths, generations);
+  const isRoot = ({ name, id }: StateName) => roots === undefined || roots.has(`${name}/${id}`);
+  const homes = new Set<string>();
+  const needed = new Set<string>();
+  for (const { name, id } of all.filter(isRoot)) {
+    const engine = readEngineFile(`${paths.engineState(name, id)}/engine.json`);
+    for (const source of Object.values(engine?.sources ?? {})) {
+      if (source.kind === 'directory') continue;
+      homes.add(sourceHome(paths, source));
+      for (const digest of [source.resolved, source.manifest.digest, source.config.digest])
+        needed.add(digest);
+      for (const layer of source.layers) needed.add(layer.diffId);
+    }
+  }
+  return {
+    generations,
+    states: all.filter((state) => !isRoot(state)),
+    trees: content(paths.trees).filter(([home, digest]) => !homes.has(home) && isDigest(digest)),
+    blobs: content(paths.blobs).filter(([, digest]) => !needed.has(digest)),
+    layers: content(paths.layers).filter(([, digest]) => !needed.has(digest)),
+  };
+}
+
+/** The generations beyond the latest; that at which the store is stays. An uninstall before makes one more, and the store is there. */
+function forgotten(paths: StorePaths, keep: KeptGenerations, history: 'as it is' | 'one more'): number[] {
+  if (keep === 'all') return [];
+  const { generations, position } = readHistory(paths);
+  const numbers = generations.map(({ number }) => number);
+  const kept = history === 'one more' ? keep - 1 : keep;
+  return numbers
+    .slice(0, Math.max(0, numbers.length - kept))
+    .filter((number) => history === 'one more' || number !== position);
+}
+
+function rootStates(paths: StorePaths, forgottenGenerations: readonly number[]): Set<string> {
+  const kept = readHistory(paths).generations.filter(({ number }) => !forgottenGenerations.includes(number));
+  return new Set(
+    [readSelections(paths), ...kept].flatMap(({ engines }) =>
+      Object.entries(engines).map(([name, id]) => `${name}/${id}`),
+    ),
+  );
+}
+
+/** Out of its place in one step, so that no half of it is ever found there; then away. */
+async function discard(store: Store, path: string): Promise<void> {
+  const grave = `${store.paths.staging}/removed-${uniqueSuffix()}`;
+  renameSync(path, grave);
+  await removeTree(grave);
+}
+
+/** An engine that is not installed, and none of whose states is left, leaves no name behind. */
+async function discardEmptyEngine(store: Store, name: string): Promise<void> {
+  const { paths } = store;
+  const isActive = lstatSync(paths.engineActive(name), { throwIfNoEntry: false }) !== undefined;
+  if (!isActive && engineStates(paths, name).length === 0) await discard(store, paths.engine(name));
+}
+
+/** The entries `algorithm/hex` of a directory of the store, each with its digest. */
+function content(directory: string): Found[] {
+  return (['sha256', 'sha512'] as const).flatMap((algorithm) =>
+    existsSync(`${directory}/${algorithm}`)
+      ? readdirSync(`${directory}/${algorithm}`).map(
+          (hex): Found => [`${directory}/${algorithm}/${hex}`, `${algorithm}:${hex}`],
+        )
+      : [],
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

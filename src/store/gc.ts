@@ -1,0 +1,71 @@
+import { statSync } from 'node:fs';
+import { type CollectionPlan, collect, planCollection } from './collect.js';
+import { readCurrent, readEngines } from './record.js';
+import { type Store, transaction, withLock } from './store.js';
+import { removeEngine } from './uninstall.js';
+
+/** What `gc` keeps. */
+export interface Retention {
+  /** How many of the latest generations can be gone back to afterwards. */
+  readonly generations: number;
+  /** Engines that nobody used for this long, in milliseconds, are uninstalled; undefined keeps them. */
+  readonly unusedMs?: number | undefined;
+}
+
+/** What `gc` will do. Plain data; `--dry-run` prints it. */
+export interface GcPlan {
+  /** Engines to uninstall, with the time of their last use, RFC 3339. */
+  readonly engines: readonly { readonly name: string; readonly used: string }[];
+  /** What else goes, and what only those engines need. */
+  readonly collection: CollectionPlan;
+}
+
+/**
+ * Plans what `gc` does. Reads the store, writes nothing.
+ * @throws EngineshedError as `planCollection` does
+ */
+export function planGc(store: Store, retention: Retention): GcPlan {
+  const engines = unusedEngines(store, retention.unusedMs);
+  return {
+    engines,
+    collection: planCollection(
+      store,
+      retention.generations,
+      engines.map(({ name }) => name),
+    ),
+  };
+}
+
+/**
+ * Uninstalls the engines that nobody uses, forgets old generations, and removes what nothing needs any more. The active engine
+ * stays. Waits until no other process changes the store.
+ * @throws EngineshedError `STORE_CORRUPT`, `FILE_PERMISSION`
+ */
+export async function gc(store: Store, retention: Retention): Promise<GcPlan> {
+  const engines = unusedEngines(store, retention.unusedMs);
+  if (engines.length > 0) {
+    await transaction(store, `gc ${engines.map(({ name }) => name).join(' ')}`, async (running) => {
+      for (const { name } of engines) await removeEngine(store, running, name, 'refuse');
+    });
+  }
+  // Sweeps what killed processes have left.
+  await transaction(store, 'gc', async () => {});
+  const collection = await withLock(store, 'store', 'exclusive', () => collect(store, retention.generations));
+  return { engines, collection };
+}
+
+/** When an engine was used last, as far as the store knows: by `exec` and `env`, or by being installed. */
+function lastUse(store: Store, name: string, installed: string): number {
+  const used = statSync(store.paths.engineUsed(name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Math.max(used, Date.parse(installed));
+}
+
+function unusedEngines(store: Store, unusedMs: number | undefined): GcPlan['engines'] {
+  if (unusedMs === undefined) return [];
+  const now = store.now().getTime();
+  const active = readCurrent(store.paths);
+  return readEngines(store.paths, () => {}).flatMap(({ name, installed }) => {
+    const used = lastUse(store, name, installed);
+    return name === active || now - used < unusedMs ? [] : [{ name, used: new Date(used).toISOString() }];
+  });
+}
