@@ -3,6 +3,7 @@ import { EngineshedError } from '../errors/index.js';
 import { attach } from './commands/attach.js';
 import { available } from './commands/available.js';
 import { cat } from './commands/cat.js';
+import { copy } from './commands/copy.js';
 import { current } from './commands/current.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
@@ -48,6 +49,7 @@ export function application(host: Host) {
         uninstall,
         publish,
         index,
+        copy,
         attach,
         referrers,
         tags,

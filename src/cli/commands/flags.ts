@@ -63,3 +63,19 @@ export const imageArgument = {
   parse: String,
   placeholder: 'REF',
 } as const;
+
+/** Brings along what refers to an image. */
+export const referrersFlag = {
+  kind: 'boolean',
+  brief: 'Bring along what refers to the images: signatures, documents and the like',
+  optional: true,
+  withNegated: false,
+} as const;
+
+/** Lets an archive take the place of a file. */
+export const replaceFlag = {
+  kind: 'boolean',
+  brief: 'Put the archive in the place of a file that is there, as a whole',
+  optional: true,
+  withNegated: false,
+} as const;
