@@ -8,14 +8,17 @@ import { current } from './commands/current.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
 import { gc } from './commands/gc.js';
+import { exportEngine } from './commands/export.js';
 import { history } from './commands/history.js';
 import { index } from './commands/image-index.js';
+import { importEngines } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { ls } from './commands/ls.js';
+import { mirror } from './commands/mirror.js';
 import { publish } from './commands/publish.js';
 import { referrers } from './commands/referrers.js';
 import { rollback } from './commands/rollback.js';
@@ -50,6 +53,9 @@ export function application(host: Host) {
         publish,
         index,
         copy,
+        mirror,
+        export: exportEngine,
+        import: importEngines,
         attach,
         referrers,
         tags,

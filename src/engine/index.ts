@@ -1,5 +1,14 @@
+export {
+  engineArtifactType,
+  type ReadEngine,
+  readEngines,
+  refuseDirectories,
+  type WriteEngineOptions,
+  writeEngine,
+} from './engine-image.js';
 export { engineEnvironment } from './environment.js';
 export { lockId } from './lock.js';
+export { parseLock } from './lock-schema.js';
 export { isVariableName, parseEngineName } from './names.js';
 export { type EnvironmentFormat, environmentFormats, renderEnvironment } from './render.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';

@@ -23,6 +23,9 @@ const concurrentSources = 8;
 /** A source whose content has to be got from somewhere. */
 export type ImageSource = Extract<SourceDefinition, { readonly kind: 'image' | 'layout' }>;
 
+/** A source that is an image, resolved. */
+type LockedImage = Exclude<LockedSource, { readonly kind: 'directory' }>;
+
 /** What resolving an engine needs from outside. */
 export interface ResolveOptions {
   /** The place that a source's reference is in. */
@@ -88,25 +91,37 @@ async function resolveImage(source: ImageSource, options: ResolveOptions): Promi
   const reference = formatReference(source.reference);
   const resolved = await resolveReference(target, source.reference);
   const image = await readImage(target, resolved, options.platform);
-  const layers = imageLayers(image.manifest, image.config).map(lockedLayer);
-  const platform = platformOf(image);
   return {
     offered: image.offered,
-    source: {
-      kind: source.kind,
-      reference,
-      resolved: resolved.digest,
-      manifest: plain(image.descriptor),
-      ...(platform === undefined ? {} : { platform }),
-      config: plain(image.manifest.config),
-      layers,
-      annotations: image.manifest.annotations ?? {},
-    },
+    source: lockedImage(image, { kind: source.kind, reference, resolved: resolved.digest }),
+  };
+}
+
+/**
+ * What a lock says of an image.
+ * @param asked what was asked for, and the digest that it stood for
+ * @throws EngineshedError `MANIFEST_INVALID`, `MEDIA_TYPE_UNSUPPORTED` for a layer that no reader knows
+ */
+export function lockedImage(
+  image: Pick<Image, 'descriptor' | 'manifest' | 'config'>,
+  asked: Pick<LockedImage, 'kind' | 'reference' | 'resolved'>,
+): LockedImage {
+  const { kind, reference, resolved } = asked;
+  const platform = platformOf(image);
+  return {
+    kind,
+    reference,
+    resolved,
+    manifest: plain(image.descriptor),
+    ...(platform === undefined ? {} : { platform }),
+    config: plain(image.manifest.config),
+    layers: imageLayers(image.manifest, image.config).map(lockedLayer),
+    annotations: image.manifest.annotations ?? {},
   };
 }
 
 /** What the index says of the image counts, for it was chosen by that. */
-function platformOf({ descriptor, config }: Image): string | undefined {
+function platformOf({ descriptor, config }: Pick<Image, 'descriptor' | 'config'>): string | undefined {
   if (descriptor.platform !== undefined) return formatPlatform(descriptor.platform);
   const { os, architecture, variant } = config;
   return os === undefined || architecture === undefined

@@ -17,6 +17,7 @@ export {
   buildImage,
   type Descriptor,
   describe,
+  descriptorSchema,
   type ImageConfig,
   type Index,
   imageLayers,

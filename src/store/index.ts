@@ -4,6 +4,7 @@ export { inTheWay, isNoLink } from './directory.js';
 export { type GcPlan, gc, planGc, type Retention } from './gc.js';
 export { type Generation, type History, readHistory, type Selections } from './history.js';
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
+export { readEngineLock } from './lock-file.js';
 export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';
 export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 export * from './read.js';

@@ -13,6 +13,7 @@ export const storeVersion = 1;
  *   engines/train/active -> 4f0c…     what the name stands for; `install` replaces this link
  *   engines/train/4f0c…/              one resolved state of the engine; never changed
  *     engine.json                     name, sources by digest, parts, environment
+ *     lock.json                       what it was made from, with the rules of the environment
  *     env                             the environment for a POSIX shell
  *     parts/core-engine -> /…/engine
  *     sources/engine -> /…/engine

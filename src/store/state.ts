@@ -18,6 +18,7 @@ import {
 } from '../engine/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { publishDirectory, replaceLink, syncDirectory, writeNewFile } from '../files/index.js';
+import { canonicalJson } from '../oci/index.js';
 import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
 import { contractVersion, engineNames, type InstalledEngine, readEngineFile } from './record.js';
 import { sourceDirectory } from './source.js';
@@ -48,7 +49,7 @@ export function installState(
   if (engine === undefined) {
     engine = describeEngine(store, lock, inputs);
     const directory = `${staging}/engine`;
-    writeState(engine, directory);
+    writeState(engine, lock, directory);
     makeOwnDirectory(paths.engine(lock.name));
     refuseFoldedName(store, lock.name);
     if (lstatSync(home, { throwIfNoEntry: false }) !== undefined) renameSync(home, `${staging}/damaged`);
@@ -82,7 +83,12 @@ export function intactState(store: Store, lock: EngineLock): InstalledEngine | u
       );
     });
   const environment = readText(`${home}/env`) === renderEnvironment(engine.environment, 'sh');
-  return linksLead && environment ? engine : undefined;
+  return linksLead && environment && hasLock(home, id) ? engine : undefined;
+}
+
+function hasLock(home: string, id: string): boolean {
+  const text = readText(`${home}/lock.json`);
+  return text !== undefined && orNothing(() => lockId(JSON.parse(text) as EngineLock)) === id;
 }
 
 function recordOf(home: string): InstalledEngine | undefined {
@@ -151,13 +157,14 @@ function partDirectory(engine: string, part: PartDefinition, source: string): st
   throw new EngineshedError('LAYER_UNSAFE', `${what}, and leads out of it`, { details: { path } });
 }
 
-function writeState(engine: InstalledEngine, directory: string): void {
+function writeState(engine: InstalledEngine, lock: EngineLock, directory: string): void {
   mkdirSync(`${directory}/parts`, { recursive: true, mode: 0o755 });
   mkdirSync(`${directory}/sources`, { mode: 0o755 });
   for (const part of engine.parts) symlinkSync(part.directory, `${directory}/parts/${part.type}`);
   for (const [name, source] of Object.entries(engine.sources))
     symlinkSync(source.directory, `${directory}/sources/${name}`);
   writeNewFile(`${directory}/env`, renderEnvironment(engine.environment, 'sh'));
+  writeNewFile(`${directory}/lock.json`, canonicalJson(lock));
   writeNewFile(`${directory}/engine.json`, `${JSON.stringify(engine, null, 2)}\n`);
   for (const made of [`${directory}/parts`, `${directory}/sources`, directory]) syncDirectory(made);
 }

@@ -108,17 +108,21 @@ async function carryOut(
 }
 
 /** The platform of `--platform`, where it is not this machine's. */
-function otherPlatform(host: Host, flags: InstallFlags): WantedPlatform | undefined {
+export function otherPlatform(host: Host, flags: { readonly platform?: string }): WantedPlatform | undefined {
   if (flags.platform === undefined) return undefined;
   const wanted = parsePlatform(flags.platform);
   const own = formatPlatform(nodePlatform(host.platform, host.architecture));
   return formatPlatform(wanted) === own ? undefined : wanted;
 }
 
-function define(
+/**
+ * The definition of the engine, or of the image, that a command names; of the default engine where it names none.
+ * @throws EngineshedError `USAGE`, `ENGINE_UNKNOWN`, `REFERENCE_INVALID`, `NAME_INVALID`
+ */
+export function define(
   host: Host,
   catalogs: Catalogs,
-  flags: InstallFlags,
+  flags: { readonly name?: string },
   asked: string | undefined,
 ): EngineDefinition {
   const wanted = asked ?? catalogs.defaultEngine;
@@ -144,7 +148,8 @@ function absolute(host: Host, reference: Reference): Reference {
     : reference;
 }
 
-function printPlan(host: Host, plan: InstallPlan): void {
+/** Prints what an install would do. */
+export function printPlan(host: Host, plan: InstallPlan): void {
   const id = plan.id.slice(0, 8);
   if (plan.upToDate) {
     printLine(host, `${plan.lock.name} is up to date (${id}).`);
@@ -161,7 +166,8 @@ function printPlan(host: Host, plan: InstallPlan): void {
   printLine(host, `${formatBytes(plan.fetchBytes)} to download.`);
 }
 
-function printResult(host: Host, plan: InstallPlan, activated: boolean): void {
+/** Prints what an install did. */
+export function printResult(host: Host, plan: InstallPlan, activated: boolean): void {
   const { name } = plan.lock;
   const id = plan.id.slice(0, 8);
   if (plan.upToDate) printLine(host, `${name} is up to date (${id}).`);
@@ -169,7 +175,8 @@ function printResult(host: Host, plan: InstallPlan, activated: boolean): void {
   if (activated) printLine(host, `${name} is the active engine now.`);
 }
 
-function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPlan) {
+/** What a document says of an install. */
+export function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPlan) {
   return {
     name: lock.name,
     id,
@@ -197,7 +204,8 @@ function layerJson({ source, descriptor, diffId }: PlannedLayer) {
   return { source, digest: descriptor.digest, diffId, size: descriptor.size };
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+/** Tells whether a directory stands at a path. */
+export async function isDirectory(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
