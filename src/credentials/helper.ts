@@ -41,8 +41,6 @@ export type HelperOf = (name: string) => CredentialHelper;
 export interface HelperOptions {
   /** The environment of the process, without the logins in it, and the `PATH` where it is looked for. */
   readonly env: Environment;
-  /** How long it may take, in milliseconds; one minute where nothing is said. */
-  readonly timeoutMs?: number | undefined;
 }
 
 type Action = 'get' | 'list' | 'store' | 'erase';
@@ -111,7 +109,7 @@ async function run(call: Call, options: HelperOptions): Promise<Answer> {
 
 async function runProgram(
   call: Call,
-  { env, timeoutMs = helperMs }: HelperOptions,
+  { env }: HelperOptions,
 ): Promise<{ status: number | null; output: Buffer }> {
   const { spawn } = await import('node:child_process');
   return new Promise((resolve, reject) => {
@@ -128,7 +126,7 @@ async function runProgram(
       child.stdout.destroy();
       reject(failed(call, fault, hint));
     };
-    const timer = setTimeout(() => giveUp(`it took more than ${timeoutMs / 1000} s`), timeoutMs);
+    const timer = setTimeout(() => giveUp(`it took more than ${helperMs / 1000} s`), helperMs);
     child.on('error', (error: NodeJS.ErrnoException) =>
       giveUp(
         error.code === 'ENOENT' ? 'there is no such program on the PATH' : `it cannot be run (${error.code})`,

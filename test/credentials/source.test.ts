@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { credentialSource, type HelperOf } from '../../src/credentials/index.js';
 import { recorder } from '../support/registry-client.js';
 import { temporaryDirectory } from '../support/temporary.js';
@@ -209,6 +209,19 @@ describe('credential helpers', () => {
     expect(await token.found).toMatchObject({ kind: 'identityToken', token: 'id' });
     const none = run('echo "credentials not found in native keychain"; exit 1');
     expect(await none.found).toBeUndefined();
+  });
+
+  it('are ended where they do not end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { found, source, out } = run('echo $$ > "$OUT"; exec sleep 300');
+    while (!existsSync(out) || readFileSync(out, 'utf8') === '') await new Promise(setImmediate);
+    vi.advanceTimersByTime(60_000);
+    expect(await found).toBeUndefined();
+    expect(source.fault?.('ghcr.io')?.message).toContain('60 s');
+    const pid = Number(readFileSync(out, 'utf8'));
+    const isRunning = () => existsSync(`/proc/${pid}/exe`);
+    while (isRunning()) await new Promise(setImmediate);
   });
 
   it.each([
