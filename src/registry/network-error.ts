@@ -48,7 +48,7 @@ export function networkError(error: unknown, url: URL, via?: string | undefined)
       `No TLS connection to ${url.host}${through(via)} was possible (${code})`,
       {
         ...options,
-        hint: tlsHint(code, url),
+        hint: tlsHint(error, code, url),
       },
     );
   }
@@ -119,16 +119,23 @@ function certificateHint(code: string, url: URL, via: string | undefined): strin
   return `${who}, name that authority: put its certificate into ${directoryOf(url)}ca.crt, or set NODE_EXTRA_CA_CERTS to its file.`;
 }
 
-/** The alerts by which a server says that it wants a certificate of ours, or another one. */
-const clientCertificateAlerts =
-  /_ALERT_(?:CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)$/;
+/** The alerts (RFC 8446, section 6.2) by which a server says that it wants a certificate of ours, or another one. */
+const certificateAlerts = new Set([40, 41, 42, 43, 44, 45, 46, 48, 49, 116]);
+const versionAlert = 70;
 
-function tlsHint(code: string, url: URL): string {
-  if (clientCertificateAlerts.test(code))
+function tlsHint(error: unknown, code: string, url: URL): string {
+  const alert = tlsAlert(error);
+  if (alert !== undefined && certificateAlerts.has(alert))
     return `${url.host} may want a certificate of yours: put it into ${directoryOf(url)}client.cert, and its key into client.key there.`;
-  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code))
+  if (alert === versionAlert || code === 'ERR_SSL_UNSUPPORTED_PROTOCOL')
     return `${url.host} speaks no TLS of version 1.2 or later; nothing older is used.`;
   return `If ${url.host} is meant to be reached without TLS, say --plain-http ${url.host}.`;
+}
+
+/** The number of the alert that ended a connection. Of an EPROTO Node tells it in OpenSSL's text alone. */
+function tlsAlert(error: unknown): number | undefined {
+  const number = /:SSL alert number (\d+)\s*$/.exec((error as Error | undefined)?.message ?? '')?.[1];
+  return number === undefined ? undefined : Number(number);
 }
 
 function directoryOf(url: URL): string {
