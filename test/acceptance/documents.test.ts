@@ -145,6 +145,7 @@ describe('the documents', () => {
       'docs/json.md',
       'docs/reference.md',
       'docs/decisions/README.md',
+      'docs/testing.md',
     ]) {
       const text = readFileSync(`${root}/${document}`, 'utf8');
       const folder = document.replace(/[^/]*$/, '');
