@@ -11,7 +11,6 @@ export {
 } from './copy.js';
 export {
   type Image,
-  type ImageManifest,
   readConfig,
   readImage,
   readImageManifest,

@@ -2,7 +2,7 @@ export { applyLayer } from './apply.js';
 export { type ComposableLayer, type ComposeOptions, composeTree } from './compose.js';
 export type { LayerLimits } from './limits.js';
 export type { ExternalLinks } from './links.js';
-export { type ListOptions, listLayer } from './list.js';
+export { listLayer } from './list.js';
 export { Overlay, type OverlayLayer, type Winner } from './overlay.js';
 export { type PackedLayer, type PackOptions, packDirectory } from './pack.js';
 export { removeTree } from './remove.js';

@@ -61,7 +61,8 @@ export class ImageTree {
   }
 
   /**
-   * What stands at a path, links not followed; undefined where nothing does.
+   * What stands at a path, links not followed; undefined where nothing does. What leads to it was looked up before and found
+   * to be directories: a whiteout below a symbolic link hides nothing.
    * @param wanted makes what takes the content of a file that is wanted, for each layer that is read for this
    */
   async lookUp(
@@ -120,15 +121,9 @@ export class ImageTree {
     return found;
   }
 
-  /**
-   * Tells whether what is known hides a path in all lower layers: by a whiteout of it or of a directory that leads to it,
-   * which itself stands in a directory that is known to be one.
-   */
+  /** Tells whether what is known hides a path in all lower layers: by a whiteout of it or of a directory that leads to it. */
   #isHidden(path: string): boolean {
-    for (let at = path; at !== ''; at = parentOf(at)) {
-      const parent = parentOf(at);
-      if (this.#overlay.hides(at) && this.#find(parent)?.entry.kind === 'directory') return true;
-    }
+    for (let at = path; at !== ''; at = parentOf(at)) if (this.#overlay.hides(at)) return true;
     return false;
   }
 }

@@ -44,6 +44,12 @@ describe('a file of an image', () => {
     expect(image.fetched).toEqual([1]);
   });
 
+  it('A15 is not there where its directory was removed and made anew, and no layer below is fetched', async () => {
+    const image = imageOf([file('d/old', 'x')], [file('.wh.d')], [file('d/new')]);
+    expect(await refusalOf('d/old', image)).toMatchObject({ code: 'PATH_NOT_FOUND' });
+    expect(image.fetched).toEqual([2, 1]);
+  });
+
   it('A15 is found through a link below a whiteout that lies below the link', async () => {
     const image = imageOf([file('real/f', 'x'), symlink('link', 'real')], [file('link/.wh.f')]);
     expect(await contentOf('link/f', image)).toBe('x');
