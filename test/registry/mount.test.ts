@@ -117,7 +117,7 @@ describe('a blob that another repository has', () => {
       ];
       const token = Buffer.from((request.headers.authorization ?? '').slice('Bearer '.length), 'hex');
       if (needed.every((scope) => token.toString().split(' ').includes(scope))) return undefined;
-      const challenge = `Bearer realm="${registry.url}/token",scope="${needed.join(' ')}"`;
+      const challenge = `Bearer realm="${registry.url}/token",scope="${needed[0]}"`;
       response.writeHead(401, { 'www-authenticate': challenge }).end();
       return 'handled';
     });
