@@ -23,11 +23,11 @@ export async function setTag(
     await manifests.put(descriptor, tag);
   } catch (error) {
     if (!isEngineshedError(error) || !refusals.has(error.details.status ?? 0)) throw error;
-    const now = await standing(manifests, tag);
+    const now = await standsFor(manifests, tag);
     if (now === descriptor.digest) return;
     // Where nothing could be stored before, it is not the tag that is refused.
     const isAllowed = error.details.status !== 403 || manifests.hasStored;
-    throw isAllowed && now?.includes(':') ? immutable(manifests, descriptor, tag, now, error) : error;
+    throw isAllowed && now !== undefined ? immutable(manifests, descriptor, tag, now, error) : error;
   }
   for (let tries = 1; ; tries++) {
     const now = await standing(manifests, tag);
@@ -38,7 +38,17 @@ export async function setTag(
   }
 }
 
-/** The digest that a tag stands for, `nothing`, or undefined where we may not know. */
+/** The digest that a tag stands for, computed where the registry does not say it; undefined where it stands for none. */
+async function standsFor(manifests: Manifests, tag: string): Promise<string | undefined> {
+  try {
+    return (await manifests.resolve(tag)).digest;
+  } catch (error) {
+    if (isEngineshedError(error, 'UNAUTHORIZED', 'FORBIDDEN', 'REFERENCE_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** The digest that a tag stands for, `nothing`, or undefined where the registry does not say. */
 async function standing(manifests: Manifests, tag: string): Promise<string | undefined> {
   try {
     return await manifests.peek(tag);
