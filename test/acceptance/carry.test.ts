@@ -100,6 +100,27 @@ describe('an engine in a file', () => {
     expect(copied.digest).toBe(sources.engine.manifest.digest);
   });
 
+  it('has of an index the image for its platform, and the index itself', async () => {
+    const user = newUser();
+    for (const arch of ['amd64', 'arm64']) {
+      mkdirSync(`${user.work}/${arch}`);
+      writeFileSync(`${user.work}/${arch}/which`, arch);
+      await user.output(['publish', arch, `oci:images:${arch}`, '--platform', `linux/${arch}`]);
+    }
+    const parts = ['oci:images:amd64', 'oci:images:arm64'];
+    await user.output(['index', 'oci:images:all', ...parts]);
+    const installed = await user.json(['install', 'oci:images:all', '--name', 'both']);
+    const exported = await user.json(['export', 'both', 'both.tar']);
+    expect([exported.id, exported.images.length]).toEqual([installed.id, 1]);
+    rmSync(`${user.work}/images`, { recursive: true });
+    const site = newUser();
+    const imported = await site.json(['import', `${user.work}/both.tar`]);
+    expect(imported.engines[0].id).toBe(installed.id);
+    expect(await state(site, 'both')).toEqual(await state(user, 'both'));
+    const copied = await site.json(['copy', `oci-archive:${user.work}/both.tar:both-images`, 'oci:i:1']);
+    expect(copied.digest).toBe(exported.images[0]);
+  });
+
   it('has no directories of this machine', async () => {
     const user = newUser();
     mkdirSync(`${user.work}/here`);
