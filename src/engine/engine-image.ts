@@ -108,7 +108,7 @@ export interface ReadEngine {
  * @throws EngineshedError `REFERENCE_NOT_FOUND` where there is none, `MANIFEST_INVALID`, `JSON_INVALID`, `CONTENT_NOT_FOUND`
  * where one of its images is missing, and as `readManifest` does
  */
-export async function readEngines(from: Target): Promise<ReadEngine[]> {
+export async function readExportedEngines(from: Target): Promise<ReadEngine[]> {
   const listed = (await from.images?.()) ?? [];
   const roots = new Map(
     listed.flatMap((entry) => (entry.artifactType === engineArtifactType ? [[entry.digest, entry]] : [])),

@@ -1,7 +1,7 @@
 export {
   engineArtifactType,
   type ReadEngine,
-  readEngines,
+  readExportedEngines,
   refuseDirectories,
   type WriteEngineOptions,
   writeEngine,

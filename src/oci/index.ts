@@ -52,7 +52,6 @@ export {
   type WantedPlatform,
 } from './platform.js';
 export {
-  type ArchiveReference,
   formatReference,
   isLoopback,
   type LayoutReference,

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ScriptedRegistry } from '../../src/testing/index.js';
@@ -220,7 +221,7 @@ function changeLock(layout: string, change: (lock: Lock) => void): void {
   const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
   const put = (value: object) => {
     const bytes = JSON.stringify(value);
-    const hex = execFileSync('sha256sum', { input: bytes, encoding: 'utf8' }).slice(0, 64);
+    const hex = createHash('sha256').update(bytes).digest('hex');
     writeFileSync(blob(`sha256:${hex}`), bytes);
     return { digest: `sha256:${hex}`, size: Buffer.byteLength(bytes) };
   };

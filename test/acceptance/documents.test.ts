@@ -108,7 +108,7 @@ describe('the documents', () => {
   });
 
   it('name the fields that the documents with --json have', async () => {
-    const { user } = await reader();
+    const { user, here } = await reader();
     const described = readFileSync(`${root}/docs/json.md`, 'utf8');
     const row = (command: string) =>
       described.split('\n').find((line) => line.startsWith(`| \`${command}\``)) ?? '';
@@ -118,6 +118,10 @@ describe('the documents', () => {
       index: await user.json(['index', 'oci:layout:2', 'oci:layout:1']),
       attach: await user.json(['attach', 'oci:layout:1', 'token.txt', '--type', 'text/plain']),
       referrers: await user.json(['referrers', 'oci:layout:1']),
+      copy: await user.json(['copy', 'oci:layout:1', 'oci-archive:layout.tar']),
+      mirror: await user.json(['mirror', 'train', here('localhost:5000/copies')]),
+      export: await user.json(['export', 'train', 'train.tar']),
+      import: await user.json(['import', 'train.tar']),
       list: await user.json(['list']),
       tags: await user.json(['tags', 'oci:layout']),
       inspect: await user.json(['inspect', 'oci:layout:1']),

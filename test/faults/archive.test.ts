@@ -53,8 +53,8 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     const user = await userWithEngine(4 << 20);
     const out = `${user.work}/small`;
     mkdirSync(out);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', out]);
-    onTestFinished(() => void execFileSync('umount', [out]));
+    shell('mount -t tmpfs -o size=2m tmpfs "$0"', out);
+    onTestFinished(() => shell('umount "$0"', out));
     const failed = await user.engineshed(['export', 'big', 'small/a.tar']);
     expect(failed).toMatchObject({ status: 74, stdout: '' });
     expect(failed.stderr).toContain('No space is left');
@@ -64,8 +64,12 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
       status: 74,
     });
     expect(readFileSync(`${out}/a.tar`, 'utf8')).toBe('precious');
-    execFileSync('mount', ['-o', 'remount,size=16m', out]);
+    shell('mount -o remount,size=16m "$0"', out);
     await user.output(['export', 'big', 'small/a.tar', '--replace']);
     expect(existsSync(`${out}/a.tar`)).toBe(true);
   });
 });
+
+function shell(script: string, path: string): void {
+  execFileSync('sh', ['-c', script, path]);
+}

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -124,7 +125,7 @@ function makeIndex(layout: string, tags: readonly string[]): string {
   });
   const mediaType = 'application/vnd.oci.image.index.v1+json';
   const bytes = JSON.stringify({ schemaVersion: 2, mediaType, manifests });
-  const hex = execFileSync('sha256sum', { input: bytes, encoding: 'utf8' }).slice(0, 64);
+  const hex = createHash('sha256').update(bytes).digest('hex');
   writeFileSync(`${layout}/blobs/sha256/${hex}`, bytes);
   const annotations = { 'org.opencontainers.image.ref.name': 'index' };
   index.manifests.push({ mediaType, digest: `sha256:${hex}`, size: Buffer.byteLength(bytes), annotations });

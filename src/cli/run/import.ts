@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { openArchive, openLayout, type Reporter, type Target } from '../../content/index.js';
-import { type EngineLock, type ReadEngine, readEngines } from '../../engine/index.js';
+import { type EngineLock, type ReadEngine, readExportedEngines } from '../../engine/index.js';
 import { ownerOf } from '../../files/index.js';
 import { formatPlatform, nodePlatform, nodeSystem, parsePlatform } from '../../oci/index.js';
 import { useEngine, useFirstEngine } from '../../shim/index.js';
@@ -47,7 +47,7 @@ async function carryOut(host: Host, flags: ImportFlags, path: string, report: Re
     ? openLayout(path, ownerOf(host.pid))
     : openArchive('oci-archive', path, path);
   const store = openStore(host, report);
-  const engines = (await readEngines(from)).map((engine) => {
+  const engines = (await readExportedEngines(from)).map((engine) => {
     const read = { ...engine, lock: forThisMachine(host, engine.lock) };
     return { ...read, plan: planInstall(store, read.lock) };
   });
