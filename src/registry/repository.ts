@@ -1,6 +1,7 @@
 import type { Target } from '../content/index.js';
 import {
   type Descriptor,
+  type Digest,
   isDigest,
   isDockerSchema1,
   isIndexType,
@@ -29,6 +30,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
   const manifests = new Manifests(host, limits, repository);
   const of = { host, limits, repository, manifests };
   const record = new ReferrersRecord(of);
+  const uploads = new Map<Digest, Promise<void>>();
   const nameOf = ({ digest }: Descriptor) => `blob ${label}@${digest}`;
   return {
     label,
@@ -65,9 +67,11 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
         if (referral !== undefined) await record.add(referral, processedSubject);
         return;
       }
-      if (await blobExists(host, repository, descriptor, 'push')) return;
-      const what = nameOf(descriptor);
-      await uploadBlob({ host, limits, repository, descriptor, open, what, mountFrom });
+      await inTurn(uploads, descriptor.digest, async () => {
+        if (await blobExists(host, repository, descriptor, 'push')) return;
+        const what = nameOf(descriptor);
+        await uploadBlob({ host, limits, repository, descriptor, open, what, mountFrom });
+      });
     },
     async tag(descriptor, tag) {
       await setTag(manifests, limits, descriptor, parseTag(tag));
@@ -75,6 +79,22 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
     tags: () => listTags(host, repository, label),
     referrers: (subject, artifactType) => listReferrers(of, subject, artifactType),
   };
+}
+
+/**
+ * Lets who uploads the same content wait for the one before, who need not fail too. The CNCF registry mixes up those that come at
+ * once: it says that it has the blob while another upload of it is moved into its place.
+ */
+async function inTurn(
+  uploads: Map<Digest, Promise<void>>,
+  digest: Digest,
+  upload: () => Promise<void>,
+): Promise<void> {
+  for (let before = uploads.get(digest); before !== undefined; before = uploads.get(digest))
+    await before.catch(() => undefined);
+  const own = upload().finally(() => uploads.delete(digest));
+  uploads.set(digest, own);
+  await own;
 }
 
 function isManifest({ mediaType }: Descriptor): boolean {

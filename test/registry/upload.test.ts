@@ -200,6 +200,22 @@ describe('an upload', () => {
     expect(read).toBeLessThan(100);
   });
 
+  it('sends what is pushed several times at once only once', async () => {
+    const registry = await scripted();
+    const repository = target(registry);
+    const broken = () => Promise.reject(new Error('the disk is gone'));
+    const pushes = [broken, opens(blob), opens(blob), opens(blob)].map((open) =>
+      repository.push(descriptor, open),
+    );
+    expect((await Promise.allSettled(pushes)).map(({ status }) => status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(registry.requests.filter(({ headers }) => Number(headers['content-length']) > 0)).toHaveLength(1);
+  });
+
   it('sends an empty blob', async () => {
     const registry = await scripted();
     const empty = Buffer.alloc(0);
