@@ -3,6 +3,7 @@ import zlib from 'node:zlib';
 import { EngineshedError } from '../errors/index.js';
 import { type Compression, layerCompression } from '../oci/index.js';
 import { archiveError } from '../tar/faults.js';
+import { ZstdFrames } from './zstd-frames.js';
 
 /** Large chunks keep the thread pool busy; a few of them decompressed ahead let it work while files are written. */
 const chunkSize = 1024 * 1024;
@@ -51,7 +52,8 @@ export async function* decompress(
     for (let next = await source.next(); !next.done; next = await source.next()) yield asBuffer(next.value);
     return;
   }
-  const pieces = new Pieces(source);
+  const frames = new ZstdFrames();
+  const pieces = new Pieces(source, compression === 'zstd' ? frames : undefined);
   let unread: readonly Uint8Array[];
   do {
     unread = yield* run(pieces, compression);
@@ -61,6 +63,7 @@ export async function* decompress(
       throw archiveError('there are bytes behind the end of the gzip data');
     }
   } while (unread.length > 0);
+  if (compression === 'zstd' && !frames.isComplete) throw archiveError('its zstd data is cut off');
 }
 
 /** A zlib stream, as far as it is used here. */
@@ -102,8 +105,11 @@ class Pieces {
   readonly #source: AsyncIterator<Uint8Array>;
   #unread: Uint8Array[] = [];
 
-  constructor(source: AsyncIterator<Uint8Array>) {
+  readonly #frames: ZstdFrames | undefined;
+
+  constructor(source: AsyncIterator<Uint8Array>, frames: ZstdFrames | undefined) {
     this.#source = source;
+    this.#frames = frames;
   }
 
   /** The next bytes; undefined at the end. */
@@ -111,7 +117,9 @@ class Pieces {
     const unread = this.#unread.shift();
     if (unread !== undefined) return unread;
     const next = await this.#source.next();
-    return next.done ? undefined : next.value;
+    if (next.done) return undefined;
+    this.#frames?.update(next.value);
+    return next.value;
   }
 
   unread(pieces: readonly Uint8Array[]): void {

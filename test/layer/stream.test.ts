@@ -18,6 +18,9 @@ import {
 } from '../support/tar-layer.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
+/** Since Node 22.15. */
+const zstdCompress = (zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer }).zstdCompressSync;
+
 const whole = archive(directory('d'), file('d/a', 'x'.repeat(5000)), file('b', 'y'), symlink('s', 'b'));
 const members = (...parts: Buffer[]) => Buffer.concat(parts.map((part) => gzipSync(part)));
 const stored = (bytes: Buffer, mediaType: string = mediaTypes.layerTarGzip): StoredLayer => ({
@@ -92,7 +95,7 @@ describe('compression', () => {
   });
 
   it('B04 names what is missing for zstd where this Node has none, and reads it where it has', async () => {
-    const compress = (zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer }).zstdCompressSync;
+    const compress = zstdCompress;
     if (compress === undefined) {
       const layer = stored(whole, mediaTypes.layerTarZstd);
       await expect(applyStored(layer)).rejects.toMatchObject({
@@ -146,6 +149,21 @@ describe('limits', () => {
     expect(error.code).toBe('LAYER_LIMIT');
     expect(error.path).toBe('zeros');
     await applyArchive(bomb, { limits: { ratio: 2000 } });
+  });
+
+  it.skipIf(zstdCompress === undefined)('A17 rejects a zstd bomb by its ratio', async () => {
+    const bomb = zstdCompress?.(archive(file('zeros', Buffer.alloc(80 * 1024 * 1024)))) as Buffer;
+    expect(bomb.length).toBeLessThan(100_000);
+    expect(await failureOf(stored(bomb, mediaTypes.layerTarZstd))).toBe('LAYER_LIMIT');
+  });
+
+  it.skipIf(zstdCompress === undefined)('A19 rejects zstd that is cut off at any byte', async () => {
+    const bytes = zstdCompress?.(whole) as Buffer;
+    for (let length = 0; length < bytes.length; length++)
+      expect([length, await failureOf(stored(bytes.subarray(0, length), mediaTypes.layerTarZstd))]).toEqual([
+        length,
+        'LAYER_INVALID',
+      ]);
   });
 
   it('A17 rejects a bomb behind the end marker', async () => {
