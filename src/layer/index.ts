@@ -3,6 +3,7 @@ export { type ComposableLayer, type ComposeOptions, composeTree } from './compos
 export type { LayerLimits } from './limits.js';
 export type { ExternalLinks } from './links.js';
 export { listLayer } from './list.js';
+export type { WrittenCompression } from './members.js';
 export { Overlay, type OverlayLayer, type Winner } from './overlay.js';
 export { type PackedLayer, type PackOptions, packDirectory } from './pack.js';
 export { removeTree } from './remove.js';

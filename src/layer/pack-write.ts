@@ -4,7 +4,7 @@ import { createDigester, type Digest } from '../oci/index.js';
 import { blockSize, encodeHeader, maxOctalSize, splitUstarName } from '../tar/header.js';
 import { encodeName, fsPath, showName } from '../tar/names.js';
 import { encodePax } from '../tar/pax.js';
-import { GzipMembers, memberSize } from './gzip-members.js';
+import { Members, memberSize, type WrittenCompression } from './members.js';
 import type { PackEntry, PackPlan } from './pack-scan.js';
 
 /** What a layer came to. */
@@ -21,6 +21,7 @@ export interface WrittenLayer {
 export interface LayerOutput {
   /** The file descriptor that the compressed bytes go to. */
   readonly fd: number;
+  readonly compression: WrittenCompression;
   /** The time of every entry, in seconds since the epoch. */
   readonly mtime: number;
   /** Told now and then how many bytes of content were read. */
@@ -51,9 +52,9 @@ const nothing = Buffer.alloc(0);
 
 class TarStream {
   readonly #output: LayerOutput;
-  readonly #members: GzipMembers;
+  readonly #members: Members;
   readonly #tarDigest = createDigester();
-  readonly #gzipDigest = createDigester();
+  readonly #layerDigest = createDigester();
   readonly #probe = Buffer.alloc(1);
   #buffer: Buffer;
   #at = 0;
@@ -62,8 +63,8 @@ class TarStream {
 
   constructor(output: LayerOutput) {
     this.#output = output;
-    this.#members = new GzipMembers((member) => {
-      this.#gzipDigest.update(member);
+    this.#members = new Members(output.compression, (member) => {
+      this.#layerDigest.update(member);
       this.#size += member.length;
       for (let at = 0; at < member.length; ) at += writeSync(output.fd, member, at);
     });
@@ -126,7 +127,7 @@ class TarStream {
     }
     if (this.#at > 0) await this.#flush();
     await this.#members.finish();
-    return { digest: this.#gzipDigest.digest(), size: this.#size, diffId: this.#tarDigest.digest() };
+    return { digest: this.#layerDigest.digest(), size: this.#size, diffId: this.#tarDigest.digest() };
   }
 
   async #paxHeader(records: Buffer, mtime: number): Promise<void> {

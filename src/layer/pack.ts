@@ -4,13 +4,18 @@ import { EngineshedError, fromSystemError } from '../errors/index.js';
 import { type Descriptor, type Digest, mediaTypes } from '../oci/index.js';
 import { maxOctalSize } from '../tar/header.js';
 import type { ExternalLinks } from './links.js';
+import type { WrittenCompression } from './members.js';
 import { scanDirectory } from './pack-scan.js';
 import { writeLayer } from './pack-write.js';
+
+const writtenTypes = { gzip: mediaTypes.layerTarGzip, zstd: mediaTypes.layerTarZstd } as const;
 
 /** How to pack a directory. */
 export interface PackOptions {
   /** The time of every entry, in whole seconds since the epoch; 0 unless told. */
   readonly mtime?: number;
+  /** How the layer is compressed; gzip unless told. */
+  readonly compression?: WrittenCompression | undefined;
   /** What to do with symbolic links that are absolute or lead out of the directory. */
   readonly externalLinks: ExternalLinks;
   /** Receives progress in bytes of content, under the directory's path as id. */
@@ -30,7 +35,7 @@ export interface PackedLayer {
 }
 
 /**
- * Packs the content of a directory into a `tar+gzip` layer, as `COPY . /` would see it: `.dockerignore` is honoured with
+ * Packs the content of a directory into a `tar+gzip` or `tar+zstd` layer, as `COPY . /` would see it: `.dockerignore` is honoured with
  * Docker's meaning, `.git` is left out. The same content gives the same bytes on any machine, in any checkout, at any
  * time, under any umask and locale: of modes only the execute bit counts, as in git; hard links become separate files;
  * names that are not UTF-8 are kept byte for byte.
@@ -44,7 +49,7 @@ export async function packDirectory(
   file: string,
   options: PackOptions,
 ): Promise<PackedLayer> {
-  const mtime = options.mtime ?? 0;
+  const { mtime = 0, compression = 'gzip' } = options;
   if (!Number.isInteger(mtime) || mtime < 0 || mtime > maxOctalSize) {
     throw new EngineshedError('USAGE', `${mtime} is not a time in whole seconds since 1970`);
   }
@@ -54,13 +59,14 @@ export async function packDirectory(
   try {
     const { digest, size, diffId } = await writeLayer(directory, plan, {
       fd,
+      compression,
       mtime,
       onProgress: (bytes) => options.report?.({ type: 'transfer', ...progress, bytes }),
     });
     closeSync(fd);
     options.report?.({ type: 'transferred', ...progress });
     return {
-      descriptor: { mediaType: mediaTypes.layerTarGzip, digest, size },
+      descriptor: { mediaType: writtenTypes[compression], digest, size },
       diffId,
       entries: plan.entries.length,
       contentBytes: plan.contentBytes,

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { copy, type Layout, type Reporter, streamOf, type Target } from '../content/index.js';
 import { inOperation } from '../errors/index.js';
 import type { Owner } from '../files/index.js';
-import { packDirectory } from '../layer/index.js';
+import { packDirectory, type WrittenCompression } from '../layer/index.js';
 import {
   annotationKeys,
   buildImage,
@@ -32,6 +32,8 @@ export interface PublishInputs {
   readonly sourceDateEpoch: number | undefined;
   /** The platform that the image states. */
   readonly platform: WantedPlatform;
+  /** How its layer is compressed; gzip unless told. */
+  readonly compression?: WrittenCompression | undefined;
   /** Whether symbolic links that are absolute or lead out of the directory are refused or kept. */
   readonly externalLinks: 'reject' | 'inert';
   readonly report: Reporter;
@@ -63,6 +65,7 @@ export async function packImage(layout: Layout, inputs: PublishInputs): Promise<
     const packed = await packDirectory(directory, file, {
       mtime: inputs.sourceDateEpoch ?? 0,
       externalLinks: inputs.externalLinks,
+      compression: inputs.compression,
       report,
     });
     for (const message of packed.warnings) report({ type: 'warning', message });

@@ -36,6 +36,13 @@ export const publish = buildCommand({
       },
       annotation: annotationFlag,
       platform: { ...platformFlag, brief: 'The platform that the image states (default linux/amd64)' },
+      compression: {
+        kind: 'enum',
+        values: ['gzip', 'zstd'],
+        brief:
+          'How the layer is compressed: gzip unless told; zstd needs Node.js 22.15 here and where it is installed',
+        optional: true,
+      },
       keepExternalLinks: {
         kind: 'boolean',
         brief: 'Keep symbolic links that are absolute or lead out of DIR, instead of refusing them',

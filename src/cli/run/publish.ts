@@ -35,6 +35,7 @@ interface PublishFlags {
   readonly gitTags?: boolean;
   readonly annotation?: readonly string[];
   readonly platform?: string;
+  readonly compression?: 'gzip' | 'zstd';
   readonly keepExternalLinks?: boolean;
   readonly dryRun?: boolean;
   readonly plainHttp?: readonly string[];
@@ -119,6 +120,7 @@ async function readInputs(
     annotations: parseAnnotations(flags.annotation ?? []),
     sourceDateEpoch: sourceDateEpoch(host),
     platform: flags.platform === undefined ? statedPlatform : parsePlatform(flags.platform),
+    compression: flags.compression,
     externalLinks: flags.keepExternalLinks ? 'inert' : 'reject',
     report,
   };
