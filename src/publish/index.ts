@@ -1,6 +1,6 @@
-export { type AttachedFile, attach } from './attach.js';
+export { type Attached, type AttachedFile, type AttachInputs, attach } from './attach.js';
 export { type Checkout, type CheckoutReader, readCheckout } from './checkout.js';
-export { type IndexSource, publishIndex } from './image-index.js';
+export { type IndexInputs, type IndexSource, type PublishedIndex, publishIndex } from './image-index.js';
 export { type PackedImage, type PublishInputs, packImage, publish, statedPlatform } from './publish.js';
 export { withStage } from './stage.js';
 export { gitTags } from './tags.js';
