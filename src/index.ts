@@ -125,7 +125,6 @@ export {
   type Inspection,
   type InspectOptions,
   inspectImage,
-  isReferrersTag,
   type ListedTag,
   listFiles,
   listTags,

@@ -10,5 +10,5 @@ export {
   type InspectOptions,
   inspectImage,
 } from './inspect.js';
-export { isReferrersTag, type ListedTag, listTags, type TagOptions, type TagOrder } from './tags.js';
+export { type ListedTag, listTags, type TagOptions, type TagOrder } from './tags.js';
 export type { TreeInputs } from './tree.js';

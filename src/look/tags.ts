@@ -63,11 +63,6 @@ export async function* listTags(
   yield* (await ordered(target, tags, options)).slice(0, limit);
 }
 
-/** Tells whether a tag only leads from an image to what refers to it: `sha256-` and its digest, also with `.sig` and the like. */
-export function isReferrersTag(tag: string): boolean {
-  return /^sha(?:256|512)-[0-9a-f]{64,}(?:\.[a-z0-9]+)?$/.test(tag);
-}
-
 async function ordered(target: Target, tags: readonly string[], options: TagOptions): Promise<ListedTag[]> {
   const byName = [...tags].sort();
   if (options.order === 'version') return sortByVersion(byName).map((tag) => ({ tag }));

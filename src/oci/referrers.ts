@@ -22,9 +22,12 @@ export function referrersTag(subject: Digest): string {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, maxTagDigits)}`;
 }
 
-/** Tells whether a tag names no image but a list of referrers (see {@link referrersTag}). */
+/**
+ * Tells whether a tag names no image but what refers to one: a list of referrers (see {@link referrersTag}), or one of them,
+ * as cosign tags signatures with `.sig` and the like after the digest.
+ */
 export function isReferrersTag(tag: string): boolean {
-  return /^sha(?:256|512)-[0-9a-f]{64}$/.test(tag);
+  return /^sha(?:256|512)-[0-9a-f]{64,}(?:\.[a-z0-9]+)?$/.test(tag);
 }
 
 /** What a manifest refers to, and how a list of referrers describes it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { globTest, isReferrersTag, listTags, type TagOptions } from '../../src/look/index.js';
+import { globTest, listTags, type TagOptions } from '../../src/look/index.js';
 import { sortByVersion, versionOf } from '../../src/look/versions.js';
-import { buildImage, mediaTypes } from '../../src/oci/index.js';
+import { buildImage, isReferrersTag, mediaTypes } from '../../src/oci/index.js';
 import type { ScriptedRegistry } from '../../src/testing/index.js';
 import { recorder, scripted, target } from '../support/registry-client.js';
 

@@ -63,8 +63,8 @@ describe('the referrers tag', () => {
   it('has the digits of the digest, at most 64', () => {
     expect(tag).toBe(subject.digest.replace(':', '-'));
     expect(referrersTag(`sha512:${'ab'.repeat(64)}` as Digest)).toBe(`sha512-${'ab'.repeat(32)}`);
-    expect(isReferrersTag(tag)).toBe(true);
-    for (const other of ['sha256-abc', 'edge', `${tag}.sig`, `x${tag}`, tag.toUpperCase()])
+    for (const one of [tag, `${tag}.sig`]) expect(isReferrersTag(one)).toBe(true);
+    for (const other of ['sha256-abc', 'edge', `x${tag}`, tag.toUpperCase()])
       expect(isReferrersTag(other)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { EngineshedError } from '../../errors/index.js';
-import { globTest, isReferrersTag, type ListedTag, listTags, type TagOrder } from '../../look/index.js';
-import { formatReference, nodePlatform } from '../../oci/index.js';
+import { globTest, type ListedTag, listTags, type TagOrder } from '../../look/index.js';
+import { formatReference, isReferrersTag, nodePlatform } from '../../oci/index.js';
 import type { Host } from '../host.js';
 import { withPlace } from '../images.js';
 import { printJson, printLines } from '../output.js';
