@@ -22,7 +22,7 @@ export interface Download {
   readonly what: string;
   /** The GET request, without a range. */
   readonly request: RegistryRequest;
-  /** What is there already; with it, nothing is asked before it is passed on. */
+  /** What is there already; only the rest is asked for. */
   readonly beginning?: Beginning | undefined;
   /** Looks at the headers of a complete answer (200) before anything of it is used; throws to refuse it. */
   readonly check?: (response: HttpResponse) => void;
@@ -38,7 +38,7 @@ export interface Download {
  */
 export async function openDownload(download: Download): Promise<ByteStream> {
   const body = new ResumingBody(download);
-  if (download.beginning === undefined) await body.open();
+  await body.open();
   const stream = verified(body.bytes(), download.descriptor);
   const iterator: AsyncIterator<Uint8Array> = {
     next: () => stream.next(),
@@ -67,10 +67,11 @@ class ResumingBody {
     this.#download = download;
   }
 
-  /** Asks for the whole. */
+  /** Asks for what is not there yet. */
   async open(): Promise<void> {
-    const { host, request } = this.#download;
-    await this.#takeWhole(await host.send(request));
+    const { size } = this.#download.descriptor;
+    const there = this.#beginning?.size ?? 0;
+    if (there < size || size === 0) await this.#ask(there);
   }
 
   /** Closes the connection. */
@@ -80,10 +81,9 @@ class ResumingBody {
   }
 
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { host, descriptor, request, beginning } = this.#download;
-    if (beginning !== undefined && beginning.size <= descriptor.size) yield* this.#repeat(beginning);
-    if (this.#received >= descriptor.size) return;
-    if (this.#response === undefined) await this.#resume();
+    const { host, descriptor, request } = this.#download;
+    if (this.#beginning !== undefined) yield* this.#repeat(this.#beginning);
+    if (this.#response === undefined) return;
     const setbacks = new Setbacks(host.pace, this.#received);
     try {
       for (;;) {
@@ -96,11 +96,17 @@ class ResumingBody {
         const failures = setbacks.count(this.#received, url);
         if (!host.pace.allowsAnother(url, failures)) throw failure ?? this.#short();
         await host.pace.pause(url, failures, request.signal);
-        await this.#resume();
+        await this.#ask(this.#received);
       }
     } finally {
       this.#ahead?.close();
     }
+  }
+
+  /** What is there already; undefined where that is more than there should be. */
+  get #beginning(): Beginning | undefined {
+    const { beginning, descriptor } = this.#download;
+    return beginning !== undefined && beginning.size <= descriptor.size ? beginning : undefined;
   }
 
   get #current(): HttpResponse {
@@ -108,9 +114,12 @@ class ResumingBody {
     return this.#response;
   }
 
-  /** Passes on what is there already. */
+  /** Passes on what is there already. Where that is less than was said, what was asked for is not what follows. */
   async *#repeat(beginning: Beginning): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of await beginning.open()) yield this.#taken(chunk);
+    if (this.#received >= beginning.size) return;
+    this.#response?.destroy();
+    await this.#ask(this.#received);
   }
 
   /** Passes on what the present answer has; returns why it ended early, where it says so. */
@@ -200,11 +209,10 @@ class ResumingBody {
     return chunk.subarray(length);
   }
 
-  /** Asks for the rest, or where that fails for the whole. */
-  async #resume(): Promise<void> {
+  /** Asks for what follows the first bytes, or where that fails for the whole. */
+  async #ask(first: number): Promise<void> {
     const { descriptor, request, host } = this.#download;
-    if (this.#received === 0) return this.open();
-    const first = this.#received;
+    if (first === 0) return this.#takeWhole(await host.send(request), first);
     const response = await host.send({
       ...request,
       headers: { ...request.headers, ...rangeHeaders(first, undefined, this.#etag) },
@@ -215,13 +223,13 @@ class ResumingBody {
       this.#etag ??= response.header('etag');
       return;
     }
-    if (response.status === 200) return this.#takeWhole(response);
+    if (response.status === 200) return this.#takeWhole(response, first);
     response.discard();
-    await this.open();
+    await this.#takeWhole(await host.send(request), first);
   }
 
-  /** Goes on with an answer that has the whole. */
-  async #takeWhole(response: HttpResponse): Promise<void> {
+  /** Goes on with an answer that has the whole, also the first bytes. */
+  async #takeWhole(response: HttpResponse, first: number): Promise<void> {
     const { host, what, descriptor, check } = this.#download;
     if (response.status !== 200) throw await host.refusal(response, { what });
     try {
@@ -234,7 +242,7 @@ class ResumingBody {
       throw error;
     }
     this.#response = response;
-    this.#again = this.#received;
+    this.#again = first;
     this.#etag = response.header('etag');
   }
 

@@ -217,19 +217,17 @@ class PartialFile implements Resumption {
   async #write(): Promise<void> {
     await this.#writing;
     if (this.#isOver || this.#gatheredBytes === 0) return;
-    const bytes = Buffer.concat(this.#gathered, this.#gatheredBytes);
-    const position = this.#size - this.#gatheredBytes;
+    this.#writing = this.#append(this.#gathered, this.#gatheredBytes, this.#size - this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    this.#writing = this.#append(bytes, position);
   }
 
   /** Where there is no room, or somebody made room (the file is gone), it is needed for what is downloaded. */
-  async #append(bytes: Buffer, position: number): Promise<void> {
+  async #append(chunks: readonly Uint8Array[], bytes: number, position: number): Promise<void> {
     try {
       if ((await this.#handle.stat()).nlink === 0) throw new Error('deleted');
-      const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.byteLength, position);
-      if (bytesWritten < bytes.byteLength) this.#isOver = true;
+      const { bytesWritten } = await this.#handle.writev(chunks, position);
+      if (bytesWritten < bytes) this.#isOver = true;
     } catch {
       this.#isOver = true;
       rmSync(this.#path, { force: true });

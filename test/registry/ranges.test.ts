@@ -200,7 +200,15 @@ describe('a download with a beginning', () => {
     const registry = await withBlob(blob);
     const beginning = beginningOf(blob.subarray(0, 5000), 9000);
     expect((await readAll(target(registry), wanted, beginning)).equals(blob)).toBe(true);
-    expect(rangesOf(registry)).toEqual(['bytes=5000-']);
+    expect(rangesOf(registry)).toEqual(['bytes=9000-', 'bytes=5000-']);
+  });
+
+  it('C07 says at once that the blob is not there, or the registry', async () => {
+    const registry = await scripted();
+    const beginning = beginningOf(blob.subarray(0, mebi));
+    await expect(target(registry).fetch(wanted, { beginning })).rejects.toMatchObject({
+      code: 'CONTENT_NOT_FOUND',
+    });
   });
 
   it('C08 does not use one that is longer than the blob', async () => {
@@ -253,8 +261,11 @@ describe('a download with a beginning', () => {
 
   it('ends its connection when the reader stops within the beginning', async () => {
     const registry = await withBlob(blob);
-    for await (const _chunk of await target(registry).fetch(wanted, { beginning: beginningOf(blob) })) break;
-    expect(registry.requests).toEqual([]);
+    const sent = sendSlowly(registry, { pieceBytes: 1000 });
+    const beginning = beginningOf(blob.subarray(0, mebi));
+    for await (const _chunk of await target(registry).fetch(wanted, { beginning })) break;
+    await expect.poll(() => sent.now).toBe(0);
+    expect(rangesOf(registry)).toHaveLength(1);
   });
 });
 
