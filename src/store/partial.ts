@@ -132,8 +132,10 @@ class PartialFile implements Resumption {
   readonly #handle: FileHandle;
   /** How many bytes the file has, or will have when what is gathered or on its way is written. */
   #size: number;
-  #gathered: Uint8Array[] = [];
-  #gatheredBytes = 0;
+  /** Bytes are copied: held until they are written, those that come would be too many for the garbage collector. */
+  #gathering: Buffer = Buffer.allocUnsafe(gatherBytes);
+  #spare: Buffer = Buffer.allocUnsafe(gatherBytes);
+  #gathered = 0;
   #writing: Promise<void> = Promise.resolve();
   #isOver = false;
 
@@ -173,8 +175,8 @@ class PartialFile implements Resumption {
     for await (const chunk of stream) {
       const known = Math.max(0, this.#size - offset);
       offset += chunk.byteLength;
-      if (!this.#isOver && known < chunk.byteLength) this.#gather(chunk.subarray(known));
-      if (this.#gatheredBytes >= gatherBytes) await this.#write();
+      for (let at = known; at < chunk.byteLength && !this.#isOver; )
+        at += await this.#gather(chunk.subarray(at));
       yield chunk;
     }
   }
@@ -207,27 +209,31 @@ class PartialFile implements Resumption {
     }
   }
 
-  #gather(bytes: Uint8Array): void {
-    this.#gathered.push(bytes);
-    this.#gatheredBytes += bytes.byteLength;
-    this.#size += bytes.byteLength;
+  /** Takes as many bytes as there is room for; returns how many. */
+  async #gather(bytes: Uint8Array): Promise<number> {
+    const taken = Math.min(bytes.byteLength, gatherBytes - this.#gathered);
+    this.#gathering.set(bytes.subarray(0, taken), this.#gathered);
+    this.#gathered += taken;
+    this.#size += taken;
+    if (this.#gathered === gatherBytes) await this.#write();
+    return taken;
   }
 
   /** Begins to write what is gathered, once what was written before is. */
   async #write(): Promise<void> {
     await this.#writing;
-    if (this.#isOver || this.#gatheredBytes === 0) return;
-    this.#writing = this.#append(this.#gathered, this.#gatheredBytes, this.#size - this.#gatheredBytes);
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    if (this.#isOver || this.#gathered === 0) return;
+    this.#writing = this.#append(this.#gathering.subarray(0, this.#gathered), this.#size - this.#gathered);
+    [this.#gathering, this.#spare] = [this.#spare, this.#gathering];
+    this.#gathered = 0;
   }
 
   /** Where there is no room, or somebody made room (the file is gone), it is needed for what is downloaded. */
-  async #append(chunks: readonly Uint8Array[], bytes: number, position: number): Promise<void> {
+  async #append(bytes: Buffer, position: number): Promise<void> {
     try {
       if ((await this.#handle.stat()).nlink === 0) throw new Error('deleted');
-      const { bytesWritten } = await this.#handle.writev(chunks, position);
-      if (bytesWritten < bytes) this.#isOver = true;
+      const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.byteLength, position);
+      if (bytesWritten < bytes.byteLength) this.#isOver = true;
     } catch {
       this.#isOver = true;
       rmSync(this.#path, { force: true });
