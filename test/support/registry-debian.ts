@@ -10,6 +10,8 @@ export interface RealRegistryOptions {
   readonly tls?: Certificate | undefined;
   /** Users and passwords for basic authentication. */
   readonly users?: Readonly<Record<string, string>> | undefined;
+  /** The registry (`http://...`) that it is a pull-through cache of. */
+  readonly cacheOf?: string | undefined;
   /** A token service, and the certificate that its tokens are signed with. */
   readonly token?: {
     readonly realm: string;
@@ -43,7 +45,7 @@ export async function startRealRegistry(options: RealRegistryOptions): Promise<R
   };
 }
 
-function configuration({ directory, tls, users, token }: RealRegistryOptions, port: number): string {
+function configuration({ directory, tls, users, cacheOf, token }: RealRegistryOptions, port: number): string {
   const lines = [
     'version: 0.1',
     'log: { level: error, accesslog: { disabled: true } }',
@@ -64,6 +66,7 @@ function configuration({ directory, tls, users, token }: RealRegistryOptions, po
     writeFileSync(file, `${entries.join('\n')}\n`);
     lines.push(`auth: { htpasswd: { realm: tests, path: ${JSON.stringify(file)} } }`);
   }
+  if (cacheOf !== undefined) lines.push(`proxy: { remoteurl: ${JSON.stringify(cacheOf)} }`);
   if (token !== undefined) {
     const { realm, service, issuer, certFile } = token;
     lines.push(`auth: { token: ${JSON.stringify({ realm, service, issuer, rootcertbundle: certFile })} }`);
