@@ -1,14 +1,15 @@
 import type { Reporter, Target } from '../content/index.js';
 import type { CredentialSource } from '../credentials/index.js';
-import { type Place, placesOf, type RegistryRule } from '../mirrors/index.js';
+import { type Place, type Places, placesOf, type RegistryRule } from '../mirrors/index.js';
 import type { RegistryReference } from '../oci/index.js';
 import { RegistryAddress } from './address.js';
 import { withinBudget } from './budget.js';
 import { RegistryHost } from './host.js';
 import { defaultLimits, type Limits } from './limits.js';
 import type { LoginAttempt, LoginResult } from './login.js';
-import { MirrorFailures, mirroredTarget } from './mirrored.js';
+import { mirroredTarget } from './mirrored.js';
 import type { Environment } from './proxy.js';
+import { MirrorFailures } from './read-places.js';
 import { repositoryTarget } from './repository.js';
 import { Pace } from './retry.js';
 import { schemesOf } from './schemes.js';
@@ -89,25 +90,31 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     hosts.set(key, host);
     return repositoryTarget(host, limits, repository);
   };
+  /** What a mirror lacks, or gave a tag of, is known to all who read that repository. */
+  const repositories = new Map<string, Target>();
+  const open = (label: string, { mirrors, location, rule }: Places): Target => {
+    const target = targetAt(location, 'location');
+    if (rule === undefined || (mirrors.length === 0 && target.label === label)) return target;
+    return mirroredTarget({
+      label,
+      mirrors: mirrors.map((place) => ({ ...place, target: targetAt(place, 'mirror') })),
+      location: target,
+      known: failures,
+      beforeWrite: once(() => {
+        if (target.label === label) return;
+        report({
+          type: 'warning',
+          message: `${label} is written to ${target.label}: so says ${rule.origin}`,
+        });
+      }),
+    });
+  };
   return {
     repository: (reference) => {
-      const { mirrors, location, rule } = placesOf(options.registries ?? [], reference);
-      const target = targetAt(location, 'location');
       const label = `${reference.registry}/${reference.repository}`;
-      if (rule === undefined || (mirrors.length === 0 && target.label === label)) return target;
-      return mirroredTarget({
-        label,
-        mirrors: mirrors.map((place) => ({ ...place, target: targetAt(place, 'mirror') })),
-        location: target,
-        known: failures,
-        beforeWrite: once(() => {
-          if (target.label === label) return;
-          report({
-            type: 'warning',
-            message: `${label} is written to ${target.label}: so says ${rule.origin}`,
-          });
-        }),
-      });
+      const target = repositories.get(label) ?? open(label, placesOf(options.registries ?? [], reference));
+      repositories.set(label, target);
+      return target;
     },
     async checkLogin(registry, attempt) {
       const { checkLogin } = await import('./login.js');

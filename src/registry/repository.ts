@@ -97,6 +97,7 @@ async function inTurn(
   await own;
 }
 
-function isManifest({ mediaType }: Descriptor): boolean {
+/** Tells whether content is a manifest or an index, which registries keep apart from blobs. */
+export function isManifest({ mediaType }: Descriptor): boolean {
   return isManifestType(mediaType) || isIndexType(mediaType) || isDockerSchema1(mediaType);
 }

@@ -174,6 +174,17 @@ describe('a repository with mirrors', () => {
     expect(events).toHaveLength(1);
   });
 
+  it('asks a mirror that lacks an image for its blobs last', async () => {
+    const { mirror, location } = await pair();
+    mirror.contents.repositories.clear();
+    const target = mirrored({ mirrors: [mirror], location });
+    await readAllOf(target);
+    expect(mirror.log.filter((line) => line.includes('/blobs/'))).toEqual([]);
+    location.contents.blobs.clear();
+    expect((await read(target, layerDescriptor)).equals(layer)).toBe(true);
+    expect(location.log.at(-1)).toContain('/blobs/');
+  });
+
   it('asks a mirror that the network failed no second time, by whatever repository', async () => {
     const { mirror, location } = await pair();
     mirror.script((_request, response) => {
@@ -205,7 +216,7 @@ describe('a repository with mirrors', () => {
     await expect(target.resolve('one')).rejects.toMatchObject({
       code: 'REFERENCE_NOT_FOUND',
       message: expect.stringMatching(
-        new RegExp(`^${location.host} answered 404.*; before that, .*${mirror.host} answered 401`),
+        new RegExp(`^${location.host} answered 404.*; and of its mirrors: .*${mirror.host} answered 401`),
       ),
       hint: expect.stringContaining(`login ${mirror.host}`),
     });
