@@ -41,6 +41,7 @@ interface Copied extends CopyResult {
 
 /** Copies an image. */
 export async function copy(this: Host, flags: CopyFlags, fromText: string, toText: string): Promise<void> {
+  for (const text of [fromText, toText]) refuseName(text);
   const from = parseReference(fromText);
   const to = parseReference(toText);
   if (to.digest !== undefined) {
@@ -76,6 +77,14 @@ export async function copy(this: Host, flags: CopyFlags, fromText: string, toTex
     this,
     `${formatBytes(sentBytes)} sent, ${formatBytes(presentBytes)} there already${alsoSent(referrers)}`,
   );
+}
+
+/** As for an install: an image without a slash would be Docker Hub's, and that has to be spelled out. */
+function refuseName(text: string): void {
+  if (/[/:]/.test(text)) return;
+  throw new EngineshedError('USAGE', `"${text}" is no reference to an image`, {
+    hint: 'An engine is copied with "engineshed mirror" or "engineshed export"; an image of Docker Hub reads docker.io/NAME.',
+  });
 }
 
 /** The end of a sentence about what came along. */

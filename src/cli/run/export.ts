@@ -40,6 +40,11 @@ export async function exportEngine(
   engine: string,
   file: string,
 ): Promise<void> {
+  if (namesPath(file) || file === '') {
+    throw new EngineshedError('USAGE', `"${file}" is no path of a file`, {
+      hint: 'Name the file alone; it becomes an OCI archive.',
+    });
+  }
   const { lock, asInstalled, result } = await withProgress(this, (report) =>
     carryOut(this, flags, { engine, file }, report),
   );

@@ -36,8 +36,8 @@ export async function importEngines(this: Host, flags: ImportFlags, file: string
     return;
   }
   for (const { plan, activated } of engines) {
-    if (flags.dryRun) printPlan(this, plan);
-    else printResult(this, plan, activated);
+    if (flags.dryRun) printPlan(this, plan, 'read');
+    else printResult(this, plan, activated, 'read');
   }
 }
 

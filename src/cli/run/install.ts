@@ -148,8 +148,12 @@ function absolute(host: Host, reference: Reference): Reference {
     : reference;
 }
 
+/** How layers come: from elsewhere, or out of a file. */
+type Way = 'download' | 'read';
+const done = { download: 'downloaded', read: 'read' } as const;
+
 /** Prints what an install would do. */
-export function printPlan(host: Host, plan: InstallPlan): void {
+export function printPlan(host: Host, plan: InstallPlan, way: Way = 'download'): void {
   const id = plan.id.slice(0, 8);
   if (plan.upToDate) {
     printLine(host, `${plan.lock.name} is up to date (${id}).`);
@@ -163,15 +167,15 @@ export function printPlan(host: Host, plan: InstallPlan): void {
     );
   }
   for (const layer of plan.present) printLine(host, `  have   ${layer.source}  ${layer.descriptor.digest}`);
-  printLine(host, `${formatBytes(plan.fetchBytes)} to download.`);
+  printLine(host, `${formatBytes(plan.fetchBytes)} to ${way}.`);
 }
 
 /** Prints what an install did. */
-export function printResult(host: Host, plan: InstallPlan, activated: boolean): void {
+export function printResult(host: Host, plan: InstallPlan, activated: boolean, way: Way = 'download'): void {
   const { name } = plan.lock;
   const id = plan.id.slice(0, 8);
   if (plan.upToDate) printLine(host, `${name} is up to date (${id}).`);
-  else printLine(host, `${name} is installed (${id}), ${formatBytes(plan.fetchBytes)} downloaded.`);
+  else printLine(host, `${name} is installed (${id}), ${formatBytes(plan.fetchBytes)} ${done[way]}.`);
   if (activated) printLine(host, `${name} is the active engine now.`);
 }
 
