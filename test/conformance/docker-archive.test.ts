@@ -72,7 +72,7 @@ describe('a classic docker-archive', () => {
     });
   });
 
-  const file = tar.file('config.json', config(layer));
+  const file = Buffer.concat([tar.file('config.json', config(layer)), tar.file('etc/passwd', layer)]);
   it.each([
     [
       'A04 a link that leads out',
