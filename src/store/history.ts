@@ -46,7 +46,7 @@ export function readSelections(paths: StorePaths): Selections {
 }
 
 /** Tells whether two are the same. */
-export function sameSelections(one: Selections, other: Selections): boolean {
+function sameSelections(one: Selections, other: Selections): boolean {
   const names = Object.keys(one.engines);
   return (
     one.active === other.active &&
