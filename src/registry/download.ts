@@ -24,6 +24,11 @@ export interface Download {
   readonly request: RegistryRequest;
   /** What is there already; only the rest is asked for. */
   readonly beginning?: Beginning | undefined;
+  /**
+   * Where the same content is asked for when it failed here, from where it broke off; undefined where there is no other place.
+   * May throw another error instead.
+   */
+  readonly elsewhere?: ((error: unknown) => Download | undefined) | undefined;
   /** Looks at the headers of a complete answer (200) before anything of it is used; throws to refuse it. */
   readonly check?: (response: HttpResponse) => void;
 }
@@ -32,7 +37,7 @@ export interface Download {
  * Opens a download. It streams, verified, with back-pressure; a lost connection is made good within the tries: the rest is
  * asked for by `Range` (RFC 9110, section 14), and glued on only if the answer says to be exactly that rest of the same
  * entity. Where a server cannot do so the body is read from its start again, and what was passed on already is compared.
- * What is slow to come is asked for by several requests side by side, where the server can do that (see {@link RangesAhead}).
+ * A place that fails for good is left for the next, where there is one. What is slow to come is asked for by several requests side by side, where the server can do that (see {@link RangesAhead}).
  * @throws EngineshedError `CONTENT_NOT_FOUND`, `RESPONSE_INVALID`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`, and as
  * `RegistryHost.send` and `HttpResponse.body` do
  */
@@ -53,7 +58,7 @@ export async function openDownload(download: Download): Promise<ByteStream> {
 }
 
 class ResumingBody {
-  readonly #download: Download;
+  #download: Download;
   #response: HttpResponse | undefined;
   /** How many bytes at the start of the present answer were passed on before. */
   #again = 0;
@@ -71,7 +76,12 @@ class ResumingBody {
   async open(): Promise<void> {
     const { size } = this.#download.descriptor;
     const there = this.#beginning?.size ?? 0;
-    if (there < size || size === 0) await this.#ask(there);
+    if (there >= size && size !== 0) return;
+    try {
+      await this.#ask(there);
+    } catch (error) {
+      await this.#goElsewhere(error, there);
+    }
   }
 
   /** Closes the connection. */
@@ -81,9 +91,21 @@ class ResumingBody {
   }
 
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { host, descriptor, request } = this.#download;
     if (this.#beginning !== undefined) yield* this.#repeat(this.#beginning);
     if (this.#response === undefined) return;
+    for (;;) {
+      try {
+        yield* this.#rest();
+        return;
+      } catch (error) {
+        await this.#goElsewhere(error, this.#received);
+      }
+    }
+  }
+
+  /** Passes on the rest from one place. */
+  async *#rest(): AsyncGenerator<Uint8Array, void, undefined> {
+    const { host, descriptor, request } = this.#download;
     const setbacks = new Setbacks(host.pace, this.#received);
     try {
       for (;;) {
@@ -100,6 +122,25 @@ class ResumingBody {
       }
     } finally {
       this.#ahead?.close();
+    }
+  }
+
+  /** Asks for what is missing at the next place, or the one after it. */
+  async #goElsewhere(failure: unknown, first: number): Promise<void> {
+    let error = failure;
+    for (;;) {
+      const next = this.#download.elsewhere?.(error);
+      if (next === undefined) throw error;
+      this.close();
+      this.#download = next;
+      this.#etag = undefined;
+      this.#ahead = undefined;
+      this.#mayGoAhead = true;
+      try {
+        return await this.#ask(first);
+      } catch (again) {
+        error = again;
+      }
     }
   }
 

@@ -1,13 +1,5 @@
-import {
-  type ByteStream,
-  type FetchOptions,
-  type OpenContent,
-  type PushOptions,
-  readAll,
-  streamOf,
-  type Target,
-} from '../content/index.js';
-import { type Descriptor, isDigest } from '../oci/index.js';
+import { type OpenContent, type PushOptions, readAll, streamOf, type Target } from '../content/index.js';
+import { type Descriptor, isDigest, maxManifestBytes } from '../oci/index.js';
 import { type ReadOptions, ReadPlaces } from './read-places.js';
 import { isManifest } from './repository.js';
 
@@ -25,7 +17,7 @@ export interface MirroredOptions extends ReadOptions {
 /**
  * A repository that is read from its mirrors, one after the other, and at last from its location, and written to the location
  * only. Every failure of a mirror leads to the next place: of the network, of TLS, of a login, missing content, an answer that
- * is none, content that is not what it should be. A mirror that the network failed is not asked again. What a mirror says for
+ * is none, content that is not what it should be; a download that breaks off goes on from the next. A mirror that the network failed is not asked again. What a mirror says for
  * a tag is taken; content is verified by its digest wherever it comes from. Whether content exists is asked of the location,
  * since it matters to those who write.
  */
@@ -39,10 +31,15 @@ export function mirroredTarget(options: MirroredOptions): Target {
       isDigest(tagOrDigest)
         ? places.read('manifest', (target) => target.resolve(tagOrDigest))
         : places.read('tag', (target) => target.resolve(tagOrDigest)),
-    fetch: (descriptor, fetchOptions) =>
-      places.read(isManifest(descriptor) ? 'manifest' : 'blob', (target) =>
-        fetchFrom(target, descriptor, fetchOptions),
-      ),
+    async fetch(descriptor, fetchOptions = {}) {
+      const isOfManifest = isManifest(descriptor);
+      const whole = isOfManifest ? maxManifestBytes : wholeBytes;
+      if (!isOfManifest && descriptor.size > whole)
+        return places.download((repository) => repository.download(descriptor, fetchOptions));
+      return places.read(isOfManifest ? 'manifest' : 'blob', async (repository) =>
+        streamOf(await readAll(await repository.fetch(descriptor, fetchOptions), descriptor, whole)),
+      );
+    },
     exists: (descriptor) => location.exists(descriptor),
     tags: () => places.list('tag', (target) => target.tags()),
     referrers: (subject, artifactType) =>
@@ -56,13 +53,4 @@ export function mirroredTarget(options: MirroredOptions): Target {
       await location.tag(descriptor, tag);
     },
   };
-}
-
-async function fetchFrom(
-  target: Target,
-  descriptor: Descriptor,
-  options: FetchOptions | undefined,
-): Promise<ByteStream> {
-  const stream = await target.fetch(descriptor, options);
-  return descriptor.size > wholeBytes ? stream : streamOf(await readAll(stream, descriptor, wholeBytes));
 }

@@ -1,11 +1,13 @@
-import type { Reporter, Target } from '../content/index.js';
+import type { ByteStream, Reporter, Target } from '../content/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import type { PullFromMirror } from '../mirrors/index.js';
 import type { Descriptor } from '../oci/index.js';
+import { type Download, openDownload } from './download.js';
+import type { Repository } from './repository.js';
 
 /** A mirror of a repository. */
 export interface Mirror {
-  readonly target: Target;
+  readonly target: Repository;
   /** Its registry, which is what fails when the network does. */
   readonly registry: string;
   readonly pull: PullFromMirror;
@@ -45,7 +47,7 @@ export interface ReadOptions {
   /** In the order in which they are asked. */
   readonly mirrors: readonly Mirror[];
   /** Asked last. */
-  readonly location: Target;
+  readonly location: Repository;
   readonly known: MirrorFailures;
 }
 
@@ -65,45 +67,47 @@ export class ReadPlaces {
    * Reads from the first place that can.
    * @throws what the location throws, with what the mirrors said, and what does not lie with a place
    */
-  async read<T>(wanted: Wanted, attempt: (target: Target) => Promise<T>): Promise<T> {
-    const { location } = this.#options;
+  async read<T>(wanted: Wanted, attempt: (repository: Repository) => Promise<T>): Promise<T> {
     const failures: EngineshedError[] = [];
-    const lacking = wanted === 'blob' ? this.#lacking : new Set<Mirror>();
-    const mirrors = [...this.#mirrors(wanted)];
-    const order = [
-      ...mirrors.filter((mirror) => !lacking.has(mirror)),
-      undefined,
-      ...mirrors.filter((mirror) => lacking.has(mirror)),
-    ];
     let last: unknown;
-    for (const mirror of order) {
+    for (const mirror of this.#order(wanted, failures)) {
       try {
-        if (mirror === undefined) return await attempt(location);
-        const down = this.#options.known.down(mirror);
-        if (down === undefined) return await this.#ask(mirror, wanted, attempt);
-        failures.push(down);
+        if (mirror === undefined) return await attempt(this.#options.location);
+        const found = await attempt(mirror.target);
+        if (wanted === 'tag') this.#gaveTag.add(mirror);
+        if (wanted !== 'blob') this.#lacking.delete(mirror);
+        return found;
       } catch (error) {
         if (!mayLieWithPlace(error)) throw error;
         if (mirror === undefined) last = error;
-        else failures.push(error);
+        else failures.push(this.#noted(mirror, wanted, error));
       }
     }
     throw withFailures(last, failures);
   }
 
-  async #ask<T>(mirror: Mirror, wanted: Wanted, attempt: (target: Target) => Promise<T>): Promise<T> {
-    try {
-      const found = await attempt(mirror.target);
-      if (wanted === 'tag') this.#gaveTag.add(mirror);
-      if (wanted !== 'blob') this.#lacking.delete(mirror);
-      return found;
-    } catch (error) {
-      if (mayLieWithPlace(error)) {
-        this.#options.known.note(mirror, error);
-        if (wanted !== 'blob' && error.kind === 'notFound') this.#lacking.add(mirror);
-      }
-      throw error;
-    }
+  /**
+   * Opens a download from the first place that can; where it breaks off, it goes on from the next.
+   * @throws as {@link read} does
+   */
+  download(of: (repository: Repository) => Download): Promise<ByteStream> {
+    const failures: EngineshedError[] = [];
+    const order = this.#order('blob', failures);
+    let last: unknown;
+    let mirror: Mirror | undefined;
+    const elsewhere = (error: unknown): Download => {
+      if (!mayLieWithPlace(error)) throw error;
+      if (mirror === undefined) last = error;
+      else failures.push(this.#noted(mirror, 'blob', error));
+      return next();
+    };
+    const next = (): Download => {
+      const place = order.next();
+      if (place.done) throw withFailures(last, failures);
+      mirror = place.value;
+      return { ...of(mirror?.target ?? this.#options.location), elsewhere };
+    };
+    return openDownload(next());
   }
 
   /**
@@ -124,19 +128,14 @@ export class ReadPlaces {
       }
     };
     const failures: EngineshedError[] = [];
-    for (const mirror of this.#mirrors(wanted)) {
-      const down = this.#options.known.down(mirror);
-      if (down !== undefined) {
-        failures.push(down);
-        continue;
-      }
+    for (const mirror of this.#order(wanted, failures)) {
+      if (mirror === undefined) break;
       try {
         yield* fresh(mirror.target);
         if (seen.size > 0) return;
       } catch (error) {
         if (!mayLieWithPlace(error)) throw error;
-        this.#options.known.note(mirror, error);
-        failures.push(error);
+        failures.push(this.#noted(mirror, wanted, error));
       }
     }
     try {
@@ -146,11 +145,26 @@ export class ReadPlaces {
     }
   }
 
-  /** The mirrors that are for such a read. */
-  *#mirrors(wanted: Wanted): Generator<Mirror> {
+  /** The mirrors to ask, and undefined for the location. Why others are not asked any more is added to `failures`. */
+  *#order(wanted: Wanted, failures: EngineshedError[]): Generator<Mirror | undefined, void, undefined> {
+    const { mirrors, known } = this.#options;
     const kind = wanted === 'tag' ? 'tag-only' : 'digest-only';
-    for (const mirror of this.#options.mirrors)
-      if (mirror.pull === 'all' || mirror.pull === kind || this.#gaveTag.has(mirror)) yield mirror;
+    const asked = mirrors.filter(
+      (mirror) => mirror.pull === 'all' || mirror.pull === kind || this.#gaveTag.has(mirror),
+    );
+    const isLast = (mirror: Mirror) => wanted === 'blob' && this.#lacking.has(mirror);
+    const last = asked.filter(isLast);
+    for (const mirror of [...asked.filter((mirror) => !last.includes(mirror)), undefined, ...last]) {
+      const down = mirror === undefined ? undefined : known.down(mirror);
+      if (down === undefined) yield mirror;
+      else failures.push(down);
+    }
+  }
+
+  #noted(mirror: Mirror, wanted: Wanted, error: EngineshedError): EngineshedError {
+    this.#options.known.note(mirror, error);
+    if (wanted !== 'blob' && error.kind === 'notFound') this.#lacking.add(mirror);
+    return error;
   }
 }
 

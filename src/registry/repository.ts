@@ -1,4 +1,4 @@
-import type { Target } from '../content/index.js';
+import type { FetchOptions, Target } from '../content/index.js';
 import {
   type Descriptor,
   type Digest,
@@ -11,7 +11,7 @@ import {
   referralOf,
 } from '../oci/index.js';
 import { blobExists } from './blob-exists.js';
-import { openDownload } from './download.js';
+import { type Download, openDownload } from './download.js';
 import type { RegistryHost } from './host.js';
 import type { Limits } from './limits.js';
 import { Manifests } from './manifests.js';
@@ -21,38 +21,46 @@ import { ReferrersRecord } from './referrers-record.js';
 import { setTag } from './tagging.js';
 import { uploadBlob } from './upload.js';
 
+/** A repository of one registry, whose blobs may be downloaded together with what other places have of them. */
+export interface Repository extends Target {
+  /** The download of a blob that `fetch` opens. */
+  download(descriptor: Descriptor, options: FetchOptions): Download;
+}
+
 /**
  * A repository of a registry as a {@link Target}. Content is asked for at this repository only: the `urls` of a descriptor
  * (foreign layers) are not used (B06).
  */
-export function repositoryTarget(host: RegistryHost, limits: Limits, repository: string): Target {
+export function repositoryTarget(host: RegistryHost, limits: Limits, repository: string): Repository {
   const label = `${host.registry}/${repository}`;
   const manifests = new Manifests(host, limits, repository);
   const of = { host, limits, repository, manifests };
   const record = new ReferrersRecord(of);
   const uploads = new Map<Digest, Promise<void>>();
   const nameOf = ({ digest }: Descriptor) => `blob ${label}@${digest}`;
+  const download = (descriptor: Descriptor, options: FetchOptions): Download => ({
+    host,
+    limits,
+    descriptor,
+    what: nameOf(descriptor),
+    beginning: options.beginning,
+    request: {
+      method: 'GET',
+      target: `/v2/${repository}/blobs/${descriptor.digest}`,
+      permission: { repository, access: 'pull' },
+      signal: options.signal,
+    },
+  });
   return {
     label,
+    download,
     repository: { registry: host.registry, repository },
     async resolve(tagOrDigest) {
       return manifests.resolve(isDigest(tagOrDigest) ? tagOrDigest : parseTag(tagOrDigest));
     },
     async fetch(descriptor, options = {}) {
       if (isManifest(descriptor)) return manifests.fetch(descriptor, options);
-      return openDownload({
-        host,
-        limits,
-        descriptor,
-        what: nameOf(descriptor),
-        beginning: options.beginning,
-        request: {
-          method: 'GET',
-          target: `/v2/${repository}/blobs/${descriptor.digest}`,
-          permission: { repository, access: 'pull' },
-          signal: options.signal,
-        },
-      });
+      return openDownload(download(descriptor, options));
     },
     async exists(descriptor) {
       if (isManifest(descriptor)) return manifests.exists(descriptor);

@@ -174,6 +174,50 @@ describe('a repository with mirrors', () => {
     expect(events).toHaveLength(1);
   });
 
+  it.each(['gives ranges', 'gives the whole only', 'is another mirror'])(
+    'C07 goes on with a download that broke off at a mirror where the next place %s',
+    async (next) => {
+      const [mirror, second, location] = [await having(), await having(), await having()];
+      mirror.script(({ method, headers }, response) => {
+        if (method !== 'GET') return undefined;
+        const first = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0);
+        const range = { 'content-range': `bytes ${first}-${layer.byteLength - 1}/${layer.byteLength}` };
+        response.writeHead(first === 0 ? 200 : 206, { 'content-length': layer.byteLength - first, ...range });
+        response.write(layer.subarray(first, first + 500_000), () => response.destroy());
+        return 'handled';
+      });
+      const giving = next === 'is another mirror' ? second : location;
+      if (next === 'gives the whole only') {
+        location.script((_request, response) => {
+          response.writeHead(200, { 'content-length': layer.byteLength }).end(layer);
+          return 'handled';
+        });
+      }
+      const { report, events } = recorder();
+      const mirrors = next === 'is another mirror' ? [mirror, second] : [mirror];
+      const target = mirrored({ mirrors, location }, { report });
+      expect((await read(target, layerDescriptor)).equals(layer)).toBe(true);
+      expect(mirror.requests).toHaveLength(2);
+      expect(giving.requests.map(({ headers }) => headers.range)).toEqual(['bytes=1000000-']);
+      expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
+    },
+  );
+
+  it('B01 does not end well where the places of a download have other bytes', async () => {
+    const [mirror, location] = [await having(), await having()];
+    mirror.script((_request, response) => {
+      response.writeHead(200, { 'content-length': layer.byteLength });
+      response.write(Buffer.alloc(1000, 'x'), () => response.destroy());
+      return 'handled';
+    });
+    const limits = { tries: 1 };
+    await expect(
+      read(mirrored({ mirrors: [mirror], location }, { limits }), layerDescriptor),
+    ).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
+  });
+
   it('asks a mirror that lacks an image for its blobs last', async () => {
     const { mirror, location } = await pair();
     mirror.contents.repositories.clear();
