@@ -190,14 +190,17 @@ describe('uninstall', () => {
       'blobs',
       'current',
       'engines',
+      'history',
       'layers',
       'locks',
+      'partial',
       'staging',
       'store.json',
       'trees',
     ]);
     expect(readdirSync(`${user.store}/staging`)).toEqual([]);
     expect(readdirSync(`${user.store}/locks`)).toEqual([]);
+    expect(readdirSync(`${user.store}/partial`)).toEqual([]);
   });
 });
 
