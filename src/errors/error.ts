@@ -1,6 +1,9 @@
 import { type ErrorCode, type ErrorKind, errorCodes, errorKinds } from './codes.js';
 import { sanitize } from './sanitize.js';
 
+/** The most characters of a text in an error: what comes from outside may have megabytes. */
+const maxText = 8192;
+
 /** Data that a caller may act on, beside the code. Only what applies is set. */
 export interface ErrorDetails {
   /** What should have been there (a digest, a size in bytes, a media type). */
@@ -31,7 +34,8 @@ export interface ErrorOptions {
 
 /**
  * The one error class of Engineshed. `message` says what happened to what; `hint` says what to do next; `code` is stable.
- * Control characters and credentials are removed from message, hint and details when the error is made.
+ * Control characters and credentials are removed from message, hint and details when the error is made, and each is cut to 8,192
+ * characters.
  */
 export class EngineshedError extends Error {
   override readonly name = 'EngineshedError';
@@ -40,9 +44,9 @@ export class EngineshedError extends Error {
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(sanitize(message), options.cause === undefined ? undefined : { cause: options.cause });
+    super(presentable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint === undefined ? undefined : sanitize(options.hint);
+    this.hint = options.hint === undefined ? undefined : presentable(options.hint);
     this.details = sanitizeDetails(options.details ?? {});
   }
 
@@ -118,6 +122,15 @@ export function fromSystemError(error: unknown): EngineshedError {
 
 function sanitizeDetails(details: ErrorDetails): ErrorDetails {
   return Object.fromEntries(
-    Object.entries(details).map(([key, value]) => [key, typeof value === 'string' ? sanitize(value) : value]),
+    Object.entries(details).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? presentable(value) : value,
+    ]),
   );
+}
+
+/** Cut only when secrets are gone, of which a part may not look like one. */
+function presentable(text: string): string {
+  const clean = sanitize(text);
+  return clean.length > maxText ? `${clean.slice(0, maxText)}...` : clean;
 }

@@ -1,5 +1,6 @@
 const controlOrBidi = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-const urlUserInfo = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;
+/** It does not ask for the scheme: to look for one in a long word would take time that grows with the square of its length. */
+const urlUserInfo = /(:\/\/)[^\s/@]+@/g;
 const authorizationValue = /\b(basic|bearer)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
 const secretParameter =
   /\b(access_token|refresh_token|identity_?token|token|password|secret|signature|sig|x-amz-signature|x-amz-security-token|x-amz-credential)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi;

@@ -13,6 +13,7 @@ import { entryError, unsafe } from '../tar/faults.js';
 import { decodeName, fsPath, fsText, joinPath, showName } from '../tar/names.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
+import { NameBudget, textBytes } from './name-budget.js';
 import { Overlay } from './overlay.js';
 
 /** A layer that `applyLayer` extracted. */
@@ -29,6 +30,8 @@ export interface ComposableLayer {
 export interface ComposeOptions {
   /** What to do with links that lead out of the composed tree; `reject` unless told. Give what `applyLayer` was given. */
   readonly externalLinks?: ExternalLinks;
+  /** How much memory the links and whiteouts of all layers may take; one of its own unless told. */
+  readonly budget?: NameBudget;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface ComposeOptions {
  * Directories have the mode of the highest layer that has them; `directory` itself keeps its own.
  * @param layers lowest first
  * @param directory exists, is empty, and nobody else writes to it; the caller removes it after an error
- * @throws EngineshedError `LAYER_UNSAFE` (a link that leaves the tree through other links, names that this file system
+ * @throws EngineshedError `LAYER_LIMIT` (see {@link ComposeOptions.budget}), `LAYER_UNSAFE` (a link that leaves the tree through other links, names that this file system
  *   holds for the same), `FILE_IN_THE_WAY`, `DISK_FULL`, `FILE_PERMISSION`, `IO_FAILED`
  */
 export async function composeTree(
@@ -56,7 +59,7 @@ export async function composeTree(
         },
       );
     }
-    const composer = new Composer(layers, directory, options.externalLinks ?? 'reject');
+    const composer = new Composer(layers, directory, options);
     await composer.make();
   } catch (error) {
     throw fromSystemError(error);
@@ -72,13 +75,15 @@ class Composer {
   readonly #root: string;
   readonly #externalLinks: ExternalLinks;
   readonly #links = new SymlinkTable();
+  readonly #budget: NameBudget;
   readonly #overlay: Overlay<ListedEntry>;
   #made = 0;
 
-  constructor(layers: readonly ComposableLayer[], root: string, externalLinks: ExternalLinks) {
+  constructor(layers: readonly ComposableLayer[], root: string, options: ComposeOptions) {
     this.#layers = layers;
     this.#root = root;
-    this.#externalLinks = externalLinks;
+    this.#externalLinks = options.externalLinks ?? 'reject';
+    this.#budget = options.budget ?? new NameBudget();
     this.#overlay = new Overlay(
       layers.map(({ root, whiteouts, opaques }) => ({
         whiteouts,
@@ -90,6 +95,8 @@ class Composer {
 
   /** Makes the tree, and checks where its links lead when all are known. */
   async make(): Promise<void> {
+    for (const { whiteouts, opaques } of this.#layers)
+      for (const path of [whiteouts, opaques].flat()) this.#budget.charge(textBytes(path), path);
     await this.#directory('', this.#overlay.all);
     const external = this.#links.firstEscape();
     if (external !== undefined) throw leavesTree(external.path, external.target);
@@ -118,6 +125,7 @@ class Composer {
   #symlink(path: string, target: string, at: string | Buffer): void {
     if (this.#externalLinks === 'reject') {
       if (leavesRootByText(path, target)) throw leavesTree(path, target);
+      this.#budget.charge(textBytes(path) + textBytes(target), path);
       this.#links.add(path, target);
     }
     make(path, () => symlinkSync(fsText(target), at));

@@ -1,4 +1,4 @@
-import { parentOf } from '../tar/names.js';
+import { joinPath, parentOf } from '../tar/names.js';
 import { isAbsoluteTarget } from '../tar/paths.js';
 
 /** What to do with symbolic links that are absolute or lead out of the tree: refuse them, or keep them unfollowed. */
@@ -6,8 +6,8 @@ export type ExternalLinks = 'reject' | 'inert';
 
 /** How many links one path may lead through; Linux gives up at the same number. */
 const maxHops = 40;
-/** The most steps that all resolutions of one tree may take together. */
-const maxSteps = 20_000_000;
+/** The most characters of paths that all resolutions of one tree may look up together: a second's work. */
+const maxLookedUp = 512 * 1024 * 1024;
 
 /**
  * Tells by text alone whether a target leaves the root: absolute, or with more leading `..` than the link is deep.
@@ -28,14 +28,15 @@ export function leavesRootByText(path: string, target: string): boolean {
 /** The symbolic links of one tree, to find those that leave it through other links. */
 export class SymlinkTable {
   readonly #targets = new Map<string, string>();
-  #steps = 0;
+  #lookedUp = 0;
 
   /** Takes a link; `path` is relative to the root, and its parents are real directories. */
   add(path: string, target: string): void {
     this.#targets.set(path, target);
   }
 
-  /** The first link that leads out of the root when links on its way are followed; loops lead nowhere. */
+  /** The first link that leads out of the root when links on its way are followed, or that cannot be told of any more without
+   * endless work; loops lead nowhere. */
   firstEscape(): { readonly path: string; readonly target: string } | undefined {
     for (const [path, target] of this.#targets) {
       // Without a ".." behind a name the text has told all, for each link on the way is checked for itself.
@@ -50,14 +51,15 @@ export class SymlinkTable {
     const pending = target.split('/').reverse();
     let hops = 0;
     for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
-      if (++this.#steps > maxSteps) return true;
       if (part === '' || part === '.') continue;
       if (part === '..') {
         if (at === '') return true;
         at = parentOf(at);
         continue;
       }
-      const next = at === '' ? part : `${at}/${part}`;
+      const next = joinPath(at, part);
+      this.#lookedUp += next.length;
+      if (this.#lookedUp > maxLookedUp) return true;
       const link = this.#targets.get(next);
       if (link === undefined) {
         at = next;

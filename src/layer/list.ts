@@ -1,8 +1,9 @@
 import type { ByteStream } from '../content/index.js';
 import type { Descriptor, Digest } from '../oci/index.js';
 import type { LayerLimits } from './limits.js';
+import type { NameBudget } from './name-budget.js';
 import type { OverlayLayer } from './overlay.js';
-import { type LayerEntry, MemoryTree, type NameBudget, type WantedFile } from './tree-memory.js';
+import { type LayerEntry, MemoryTree, type WantedFile } from './tree-memory.js';
 import { unpackLayer } from './unpack.js';
 
 /** How to list a layer. */
@@ -30,6 +31,7 @@ export async function listLayer(
   const { whiteouts, opaques } = await unpackLayer(stream, layer, () => tree, {
     externalLinks: 'inert',
     limits,
+    budget,
   });
   return { whiteouts, opaques, list: (path) => tree.list(path) };
 }

@@ -1,5 +1,5 @@
-import { limitError } from '../tar/faults.js';
 import { baseOf, parentOf } from '../tar/names.js';
+import { type NameBudget, textBytes } from './name-budget.js';
 import type { TreeStorage } from './tree-storage.js';
 
 /** An entry of a layer, as it would stand on disk. */
@@ -23,29 +23,6 @@ export interface WantedFile {
   /** Takes the next bytes, valid only during the call. */
   write(chunk: Buffer, start: number, end: number): void;
 }
-
-/** How much text of names several trees may hold together. */
-export class NameBudget {
-  #left: number;
-  readonly #limit: number;
-
-  /** @param limit in characters, with {@link entryCost} for each entry */
-  constructor(limit: number = defaultNameBudget) {
-    this.#limit = limit;
-    this.#left = limit;
-  }
-
-  /** Takes what an entry holds. */
-  charge(characters: number, entry: string): void {
-    this.#left -= entryCost + characters;
-    if (this.#left < 0) throw limitError('bytes of names in its image', this.#limit, entry);
-  }
-}
-
-/** What an entry takes beside its text, roughly, in bytes. */
-const entryCost = 200;
-/** Some three million entries with ordinary names. */
-const defaultNameBudget = 768 * 1024 * 1024;
 
 type Node = { -readonly [Key in keyof LayerEntry]: LayerEntry[Key] } & { children?: Map<string, Node> };
 
@@ -107,7 +84,8 @@ export class MemoryTree implements TreeStorage {
     const name = baseOf(path);
     if (siblings === undefined || siblings.has(name))
       throw Object.assign(new Error(`"${path}" is there`), { code: 'EEXIST', syscall: 'create' });
-    this.#budget.charge(name.length + (entry.target ?? entry.contentAt ?? '').length, path);
+    // The whole path, for a part of a text keeps all of it.
+    this.#budget.charge(textBytes(path) + textBytes(entry.target ?? entry.contentAt ?? ''), path);
     const node = { name, ...entry };
     siblings.set(name, node);
     return node;

@@ -4,6 +4,7 @@ import { baseOf, foldName, joinPath, parentOf, showName } from '../tar/names.js'
 import { checkPath, checkTargetText } from '../tar/paths.js';
 import type { TarEntry, TarSink } from '../tar/reader.js';
 import { type ExternalLinks, leavesRootByText, SymlinkTable } from './links.js';
+import { type NameBudget, textBytes } from './name-budget.js';
 import type { TreeStorage } from './tree-storage.js';
 import { type NameMeaning, nameMeaning } from './whiteouts.js';
 
@@ -12,6 +13,8 @@ export interface TreeWriterOptions {
   readonly externalLinks: ExternalLinks;
   /** The most entries, whiteouts included. */
   readonly maxEntries: number;
+  /** For all that it keeps of an entry until the layer ends. */
+  readonly budget: NameBudget;
   /** Called with the size of each file before anything of it is written; throws where that is too much. */
   readonly admit: (size: number, entry: string) => void;
 }
@@ -25,6 +28,8 @@ interface DirectoryState {
   readonly names: Set<string>;
 }
 
+/** What a directory takes beside its name, in bytes. */
+const directoryCost = 300;
 /** The most warnings that are kept. */
 const maxWarnings = 20;
 
@@ -41,6 +46,8 @@ export class TreeWriter implements TarSink {
   readonly #links = new SymlinkTable();
   #lastParent = '';
   #file = '';
+  /** What is charged for what is kept until the layer ends, in bytes. */
+  #held = 0;
   #open = false;
 
   readonly whiteouts = new Set<string>();
@@ -102,8 +109,10 @@ export class TreeWriter implements TarSink {
     }
   }
 
-  /** Gives back what is open, after an error. */
+  /** Gives back what is open, after an error, and the memory of what only the writing needed. */
   abandon(): void {
+    this.#options.budget.giveBack(this.#held);
+    this.#held = 0;
     if (this.#open) this.#storage.closeFile();
     this.#open = false;
   }
@@ -137,6 +146,7 @@ export class TreeWriter implements TarSink {
     if (fault !== undefined) throw entryError(path, fault);
     if (this.#options.externalLinks === 'reject') {
       if (leavesRootByText(path, target)) throw entryError(path, leavesRoot(target));
+      this.#hold(textBytes(path) + textBytes(target), path);
       this.#links.add(path, target);
     }
     const parent = this.#parent(path);
@@ -170,6 +180,7 @@ export class TreeWriter implements TarSink {
       throw entryError(entry.name, invalid('it is a whiteout that is not an empty file'));
     }
     if (into.has(path)) throw entryError(entry.name, invalid('an earlier entry has the same name'));
+    this.#options.budget.charge(textBytes(path), path);
     into.add(path);
   }
 
@@ -192,6 +203,7 @@ export class TreeWriter implements TarSink {
       this.#makeDirectory(above, { mode: 0o755, stated: false, names: new Set() });
     }
     this.#create(path, () => this.#storage.makeDirectory(path));
+    this.#hold(directoryCost, path);
     this.#directories.set(path, state);
     this.#noteName(this.#directories.get(above) as DirectoryState, path);
   }
@@ -226,8 +238,15 @@ export class TreeWriter implements TarSink {
       : invalid('an earlier entry has the same name');
   }
 
+  #hold(bytes: number, path: string): void {
+    this.#held += this.#options.budget.charge(bytes, path);
+  }
+
   #noteName(parent: DirectoryState, path: string): void {
     const folded = foldName(baseOf(path));
+    // The whole path, for a part of a text keeps all of it.
+    const size = textBytes(path);
+    this.#hold(size === path.length ? size : size + textBytes(folded), path);
     if (!parent.names.has(folded)) {
       parent.names.add(folded);
     } else if (this.warnings.length < maxWarnings) {

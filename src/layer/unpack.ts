@@ -5,6 +5,7 @@ import { TarReader } from '../tar/reader.js';
 import { decompress, readableCompression } from './decompress.js';
 import { checkArchiveBytes, defaultLimits, type LayerLimits } from './limits.js';
 import type { ExternalLinks } from './links.js';
+import { NameBudget } from './name-budget.js';
 import type { TreeStorage } from './tree-storage.js';
 import { TreeWriter } from './tree-writer.js';
 
@@ -14,6 +15,8 @@ export interface ApplyOptions {
   readonly externalLinks?: ExternalLinks;
   /** Limits that differ from {@link defaultLimits}. */
   readonly limits?: Partial<LayerLimits>;
+  /** How much memory names may take, where several trees share it; else the layer has a budget of its own. */
+  readonly budget?: NameBudget;
 }
 
 /** What came out of a layer. Paths are relative, with `/`, as `decodeName` makes them of bytes. */
@@ -68,6 +71,7 @@ async function extract(
   const writer = new TreeWriter(makeStorage(), {
     externalLinks: options.externalLinks ?? 'reject',
     maxEntries: limits.entries,
+    budget: options.budget ?? new NameBudget(),
     admit: (size, entry) => checkArchiveBytes(writer.bytes + size, descriptor.size, limits, entry),
   });
   try {
