@@ -94,9 +94,17 @@ export function asOneChange<T>(store: Store, change: string, work: (store: Store
   return transaction(store, change, () => work({ ...store, changes: 'steps' }));
 }
 
-/** Runs `work` alone with the history of a store. */
-export function withHistory<T>(store: Store, work: () => T): Promise<T> {
-  return withLock(store, 'history', 'exclusive', async () => work());
+/**
+ * Runs `write`, which writes to the history of a store, alone. Where that cannot be done, as on a full disk, the change that it tells
+ * of counts all the same, and there is a warning.
+ */
+export async function withHistory(store: Store, write: () => void): Promise<void> {
+  try {
+    await withLock(store, 'history', 'exclusive', async () => write());
+  } catch (error) {
+    const { message } = fromSystemError(error);
+    store.report({ type: 'warning', message: `The history could not be written: ${message}` });
+  }
 }
 
 async function record(store: Store, change: string, staging: string): Promise<void> {
