@@ -137,7 +137,7 @@ export class TarReader {
       if (!zero) throw archiveError('it goes on behind a zero block');
       this.#state = 'trailer';
     } else if (zero) {
-      if (this.#pax ?? this.#longName ?? this.#longLink) {
+      if ((this.#pax ?? this.#longName ?? this.#longLink) !== undefined) {
         throw archiveError('it ends with an extended header that has no entry');
       }
       this.#state = 'marker';
@@ -182,7 +182,8 @@ export class TarReader {
 
   #beginEntry(header: TarHeader): void {
     const pax = this.#pax;
-    if ((pax?.path && this.#longName) || (pax?.linkPath && this.#longLink)) {
+    const isNamedTwice = pax?.path !== undefined && this.#longName !== undefined;
+    if (isNamedTwice || (pax?.linkPath !== undefined && this.#longLink !== undefined)) {
       throw archiveError(`"${header.name}" has its name in a pax and in a GNU header`);
     }
     const name = pax?.path ?? this.#longName ?? header.name;
