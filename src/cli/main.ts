@@ -54,7 +54,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Whoever does not want to hear of progress and errors still gets what was asked for.
 process.stderr.on('error', () => {});
 
+let isDone = false;
+// Where nothing is left to wait for, Node ends a program well; a command that still waits has not done its work.
+process.once('beforeExit', () => {
+  if (isDone) return;
+  const fault = new EngineshedError('INTERNAL', 'The command waits for something that does not come');
+  process.stderr.write(`${formatFailure(host, fault)}\n`);
+  process.exitCode = fault.exitStatus;
+});
+
 run(application(host), host.arguments, host).then(() => {
+  isDone = true;
   const status = Number(host.process.exitCode ?? 0);
   // The parser's own statuses are negative and mean that the command line was wrong.
   process.exitCode = status < 0 ? errorKinds.usage : status;

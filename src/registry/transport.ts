@@ -1,11 +1,13 @@
 import * as http from 'node:http';
 import type { OpenContent } from '../content/index.js';
+import { EngineshedError } from '../errors/index.js';
 import type { Limits } from './limits.js';
 import { networkError, timeoutError } from './network-error.js';
 import type { ProxyServer } from './proxy.js';
 import { HttpResponse } from './response.js';
 import { type Route, Routes } from './routes.js';
 import type { TrustOptions } from './secure-agent.js';
+import { publicUrl } from './url.js';
 
 /** How many idle connections to one host are kept for the next requests. */
 const idleSocketsPerHost = 8;
@@ -97,6 +99,12 @@ async function exchange(
       abandon = reject;
       outgoing.on('error', reject);
       outgoing.once('socket', () => patience.expect(limits.idleMs));
+      // Without these two, nothing would tell of an answer that leaves HTTP (RFC 9110, section 15.2.2).
+      outgoing.once('upgrade', (incoming, socket) => {
+        socket.destroy();
+        reject(unasked(url, incoming.statusCode));
+      });
+      outgoing.once('close', () => reject(new Error('the connection was closed')));
       outgoing.once('response', (incoming) => {
         patience.rest();
         message = incoming;
@@ -118,6 +126,14 @@ async function exchange(
     const { proxyUnreachable } = await import('./proxy-error.js');
     throw proxyUnreachable(error, route.proxy, url);
   }
+}
+
+function unasked(url: URL, status: number | undefined): EngineshedError {
+  return new EngineshedError(
+    'RESPONSE_INVALID',
+    `${url.host} answered ${status}, to change to another protocol, which nobody asked it to`,
+    { details: { url: publicUrl(url), ...(status === undefined ? {} : { status }) } },
+  );
 }
 
 /** Where to connect and what to ask for there: a proxy is given the whole address (RFC 9112, section 3.2.2). */
