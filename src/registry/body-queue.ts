@@ -13,6 +13,7 @@ export class BodyQueue {
   #bytes = 0;
   #end: { readonly error: unknown } | undefined;
   #dropping = false;
+  #isAwaited = false;
   #wake: () => void = () => undefined;
 
   constructor(message: IncomingMessage) {
@@ -21,6 +22,11 @@ export class BodyQueue {
     message.once('end', () => this.#finish(undefined));
     message.on('error', (error) => this.#finish(error));
     message.once('close', () => this.#finish(new Error('the connection was closed')));
+  }
+
+  /** Whether a reader waits for bytes that are not there. */
+  get isAwaited(): boolean {
+    return this.#isAwaited;
   }
 
   /**
@@ -33,9 +39,11 @@ export class BodyQueue {
         if (this.#end.error === undefined) return undefined;
         throw this.#end.error;
       }
+      this.#isAwaited = true;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      this.#isAwaited = false;
     }
     const chunk = this.#chunks.shift() as Uint8Array;
     this.#bytes -= chunk.byteLength;

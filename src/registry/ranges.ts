@@ -24,8 +24,10 @@ export function isRange(
   const answered = response.header('content-range') ?? '';
   const range = `bytes ${first}-${last}/`;
   const other = response.header('etag');
+  const { contentLength = last - first + 1 } = response;
   return (
     response.status === 206 &&
+    contentLength === last - first + 1 &&
     (answered === `${range}${size}` || answered === `${range}*`) &&
     (etag === undefined || other === undefined || other === etag)
   );
@@ -106,9 +108,10 @@ export class RangesAhead {
         }
         try {
           for await (const chunk of response.body()) {
-            chunks.push(chunk.subarray(0, last + 1 - at));
-            at += chunk.byteLength;
-            // To its end otherwise, so that the connection can be used again.
+            const wanted = chunk.subarray(0, last + 1 - at);
+            chunks.push(wanted);
+            at += wanted.byteLength;
+            // To its end where that is told, so that the connection can be used again.
             if (at > last && response.contentLength === undefined) break;
           }
         } catch (error) {

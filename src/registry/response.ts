@@ -123,9 +123,9 @@ export class HttpResponse {
     return Buffer.concat(chunks).subarray(0, limit);
   }
 
-  /** Whether the server is held back because nobody reads on. */
+  /** Whether nobody waits for more of the body: what there is of it is not read, and may hold the server back. */
   get isHeld(): boolean {
-    return this.#message.isPaused();
+    return !this.#queue.isAwaited;
   }
 
   /** Calls back once the body is read to its end, given up or cut off; at once where it is already. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { descriptorOf, logins, read, scripted, target } from '../support/registry-client.js';
 import { isBlob, sendSlowly } from '../support/registry-rate.js';
@@ -45,6 +46,28 @@ describe('what a host is asked at once', () => {
       for await (const chunk of stream) chunks.push(chunk);
       expect(Buffer.concat(chunks).equals(blobs[at] ?? Buffer.of())).toBe(true);
     }
+  });
+
+  it('C09 nobody waits for answers that stall while nobody reads them', async () => {
+    const large = randomBytes(20 * mebi);
+    const wanted = descriptorOf(large);
+    const registry = await scripted();
+    registry.contents.addBlob(large);
+    registry.script(async (request, response, proper) => {
+      if (!isBlob(request) || request.headers.range !== undefined) return undefined;
+      const answer = await proper();
+      response.writeHead(200, answer?.headers);
+      // So slow at first that ranges are asked for, then just enough that their reader waits for them, and nothing more.
+      response.write(large.subarray(0, 1000));
+      await delay(300);
+      response.write(large.subarray(1000, 2000));
+      await delay(50);
+      response.write(large.subarray(2000, 4 * mebi + 100_000));
+      return 'handled';
+    });
+    const repository = target(registry, { limits: { requestsPerHost: 3, slowMs: 100 } });
+    const all = await Promise.all([1, 2, 3].map(() => read(repository, wanted)));
+    expect(all.every((bytes) => bytes.equals(large))).toBe(true);
   });
 
   it('a token is had although every place is taken', async () => {

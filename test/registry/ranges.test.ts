@@ -93,6 +93,30 @@ describe('a slow download', () => {
     expect(asked.length).toBeLessThanOrEqual(4);
   });
 
+  it.each([
+    ['tells how long it is', { 'content-length': 1e12 }],
+    ['does not', {}],
+  ])('C09 a piece that goes on after its end is not read on, where it %s', async (_what, length) => {
+    const registry = await withBlob(big);
+    sendSlowly(registry, { pieceBytes: 256 * 1024 });
+    let endless = 0;
+    registry.script(async (request, response, proper) => {
+      if (!isBlob(request) || !/^bytes=\d+-\d+$/.test(request.headers.range ?? '')) return undefined;
+      const answer = await proper();
+      const { 'content-length': _length, ...headers } = answer?.headers ?? {};
+      response.writeHead(206, { ...headers, ...length });
+      response.write(answer?.body);
+      const more = setInterval(() => {
+        endless += mebi;
+        response.write(Buffer.alloc(mebi));
+      }, 2);
+      response.once('close', () => clearInterval(more));
+      return 'handled';
+    });
+    expect((await readAll(target(registry, impatient))).equals(big)).toBe(true);
+    expect(endless).toBeLessThan(64 * mebi);
+  });
+
   it('C08 a piece that lies is found by the digest', async () => {
     const registry = await withBlob(big);
     sendSlowly(registry, { pieceBytes: 256 * 1024 });
