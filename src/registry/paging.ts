@@ -12,6 +12,8 @@ const pageSize = 1000;
 const maxPages = 1000;
 /** The most bytes of a page; a registry that does not page sends all tags at once. */
 const maxPageBytes = 32 * 1024 * 1024;
+/** The most tags of a repository: who sorts them has all of them in memory. */
+const maxTags = pageSize * maxPages;
 
 const pageSchema = v.looseObject({ tags: v.optional(v.nullable(v.array(v.string()))) });
 
@@ -37,10 +39,14 @@ export async function* listTags(
       permission: { repository, access: 'pull' },
     },
   });
+  let count = 0;
   for await (const { response, body } of pages) {
     if (response.status === 404) throw await host.refusal(response, notFound(what));
     if (body === undefined) throw await host.refusal(response, { what });
-    yield* readPage(response, body, what);
+    const page = readPage(response, body, what);
+    count += page.length;
+    if (count > maxTags) throw tooMany(response, what);
+    yield* page;
   }
 }
 
@@ -55,6 +61,12 @@ function readPage(response: HttpResponse, body: Uint8Array, what: string): strin
       { cause, details: { url: publicUrl(response.url), status: response.status } },
     );
   }
+}
+
+function tooMany(response: HttpResponse, what: string): EngineshedError {
+  return new EngineshedError('RESPONSE_INVALID', `There are more than ${maxTags} of ${what}`, {
+    details: { url: publicUrl(response.url), expected: maxTags },
+  });
 }
 
 function notFound(what: string) {

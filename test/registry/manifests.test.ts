@@ -320,6 +320,22 @@ describe('tags', () => {
     expect(registry.requests).toHaveLength(requests);
   });
 
+  it('C05 end with an error where there are too many of them to be kept', async () => {
+    const page = Array.from({ length: 300_000 }, (_, at) => `t${at}`);
+    const registry = await scripted();
+    let pages = 0;
+    registry.script((_request, response) => {
+      const link = `</v2/acme/engine/tags/list?last=${++pages}>; rel="next"`;
+      response.writeHead(200, { link }).end(JSON.stringify({ tags: page }));
+      return 'handled';
+    });
+    await expect(tagsOf(target(registry))).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+      details: { expected: 1_000_000 },
+    });
+    expect(pages).toBe(4);
+  });
+
   it.each([
     ['text/html', '<html>Log in</html>', 'web page'],
     ['application/json', '<html>Log in</html>', 'something else'],
