@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import { acquireLock, type Owner, replaceFile } from '../files/index.js';
 import {
@@ -7,9 +6,11 @@ import {
   type Digest,
   type Index,
   maxDescriptors,
+  maxManifestBytes,
   mediaTypes,
   parseManifest,
 } from '../oci/index.js';
+import { readLayoutFile } from './layout-file.js';
 
 /** The name of a layout's lock, inside its directory. */
 export const lockDirectory = '.engineshed-lock';
@@ -31,7 +32,7 @@ export interface LayoutIndexFile {
 export function readIndex({ directory, label }: Pick<LayoutIndexFile, 'directory' | 'label'>): Index {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(`${directory}/index.json`);
+    bytes = readLayoutFile(`${directory}/index.json`, maxManifestBytes, `The index.json of ${label}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw inOperation(`Reading ${label}`, error);
     return { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: [] };

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { inOperation } from '../errors/index.js';
 import {
   type Descriptor,
@@ -12,6 +11,7 @@ import {
   referralOf,
   referrersTag,
 } from '../oci/index.js';
+import { readLayoutFile } from './layout-file.js';
 import { tagOf } from './layout-index.js';
 import { checkBytes } from './verify.js';
 
@@ -54,7 +54,7 @@ function readStored(descriptor: Descriptor, blobPath: BlobPath): Buffer | undefi
   if (descriptor.size > maxManifestBytes) return undefined;
   let bytes: Buffer;
   try {
-    bytes = readFileSync(blobPath(descriptor.digest));
+    bytes = readLayoutFile(blobPath(descriptor.digest), maxManifestBytes, descriptor.digest);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw inOperation(`Reading ${descriptor.digest}`, error);

@@ -1,12 +1,4 @@
-import {
-  createReadStream,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
@@ -31,12 +23,15 @@ import {
   type Referral,
   referrerFilter,
 } from '../oci/index.js';
+import { noRegularFile, readLayoutFile } from './layout-file.js';
 import { changeIndex, lockDirectory, readIndex, tagOf } from './layout-index.js';
 import { layoutReferrers, storedReferral } from './layout-referrers.js';
 import type { ByteStream, OpenContent, Target } from './types.js';
 import { verified } from './verify.js';
 
 const layoutVersion = '1.0.0';
+/** The most bytes of the file that marks a layout. */
+const maxMarkerBytes = 4096;
 const temporaryPrefix = '.engineshed-new-';
 
 /** An OCI image layout directory (image specification, "Image Layout"). */
@@ -63,7 +58,7 @@ export function openLayout(path: string, owner: Owner): Layout {
   const label = `oci:${path}`;
   let marker: Buffer;
   try {
-    marker = readFileSync(`${directory}/oci-layout`);
+    marker = readLayoutFile(`${directory}/oci-layout`, maxMarkerBytes, `${path}/oci-layout`);
   } catch (cause) {
     const there = statSync(directory, { throwIfNoEntry: false }) !== undefined;
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw inOperation(`Opening ${label}`, cause);
@@ -148,13 +143,15 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
 
     async fetch(descriptor, options): Promise<ByteStream> {
       const path = blobPath(descriptor.digest);
-      await stat(path).catch((cause) => {
+      const found = await stat(path).catch((cause) => {
         throw cause.code === 'ENOENT'
           ? new EngineshedError('CONTENT_NOT_FOUND', `${label} has no content ${descriptor.digest}`, {
               cause,
             })
           : fromSystemError(cause);
       });
+      // Opening a pipe would wait for ever.
+      if (!found.isFile()) throw noRegularFile(`The content ${descriptor.digest} of ${label}`);
       return verified(
         createReadStream(path, { highWaterMark: 1024 * 1024, signal: options?.signal }),
         descriptor,
@@ -162,7 +159,8 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
     },
 
     async exists(descriptor) {
-      return statSync(blobPath(descriptor.digest), { throwIfNoEntry: false })?.size === descriptor.size;
+      const found = statSync(blobPath(descriptor.digest), { throwIfNoEntry: false });
+      return found?.isFile() === true && found.size === descriptor.size;
     },
 
     async push(descriptor, openContent: OpenContent) {
@@ -271,10 +269,12 @@ function withUntagged(entries: readonly Descriptor[], { referrer }: Referral): r
 
 /** A manifest that the layout has without naming it in its index, such as one inside a nested index. */
 function describeManifestFile(path: string, digest: Digest): Descriptor | undefined {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined || size > maxManifestBytes) return undefined;
-  const { mediaType } = parseJson(readFileSync(path), `manifest ${digest}`) as { mediaType?: unknown };
-  return typeof mediaType === 'string' ? { mediaType, digest, size } : undefined;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.size > maxManifestBytes) return undefined;
+  const bytes = readLayoutFile(path, maxManifestBytes, `The content ${digest}`);
+  const json = parseJson(bytes, `manifest ${digest}`) as { mediaType?: unknown } | null;
+  if (typeof json?.mediaType !== 'string') return undefined;
+  return { mediaType: json.mediaType, digest, size: bytes.byteLength };
 }
 
 function newTemporaryFile(directory: string, owner: Owner): string {

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { copy, createLayout, memoryTarget, openLayout, streamOf } from '../../src/content/index.js';
 import { ownerOf } from '../../src/files/index.js';
@@ -132,5 +133,47 @@ describe('an OCI image layout', () => {
     await expect(copy(layout, root, memoryTarget(), { tags: [] })).rejects.toMatchObject({
       code: 'DIGEST_MISMATCH',
     });
+  });
+
+  it('does not wait for pipes and devices, and does not read what is no file', async () => {
+    const directory = `${temporaryDirectory()}/images`;
+    const { from, root, tag } = await image('one');
+    await copy(from, root, createLayout(directory, owner), { tags: [tag] });
+    const blob = `${directory}/blobs/${root.digest.replace(':', '/')}`;
+    const original = readFileSync(blob);
+    for (const plant of [
+      () => execFileSync('mkfifo', [blob]),
+      () => symlinkSync('/dev/zero', blob),
+      () => mkdirSync(blob),
+    ]) {
+      rmSync(blob, { recursive: true });
+      plant();
+      const layout = openLayout(directory, owner);
+      expect(await layout.exists({ ...root, size: statSync(blob).size })).toBe(false);
+      for (const attempt of [
+        () => copy(layout, root, memoryTarget(), { tags: [] }),
+        () => referrersOf(layout, root),
+      ])
+        await expect(attempt()).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
+    }
+    rmSync(blob, { recursive: true });
+    writeFileSync(blob, original);
+    for (const name of ['index.json', 'oci-layout']) {
+      const file = `${directory}/${name}`;
+      const content = readFileSync(file);
+      for (const plant of [
+        () => execFileSync('mkfifo', [file]),
+        () => symlinkSync('/dev/zero', file),
+        () => writeFileSync(file, Buffer.alloc(4 * 1024 * 1024 + 1, ' ')),
+      ]) {
+        rmSync(file);
+        plant();
+        const attempt = async () => openLayout(directory, owner).resolve(tag);
+        await expect(attempt()).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
+      }
+      rmSync(file);
+      writeFileSync(file, content);
+    }
+    expect(await openLayout(directory, owner).resolve(tag)).toMatchObject({ digest: root.digest });
   });
 });

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { EngineshedError, inOperation, isEngineshedError } from '../../errors/index.js';
 import { blockSize } from '../../tar/header.js';
 import { checkPath } from '../../tar/paths.js';
@@ -37,7 +37,8 @@ export interface ScannedArchive {
 export function scanArchive(path: string, label: string): ScannedArchive {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // Opening a pipe that nobody writes to would wait for ever.
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     throw inOperation(`Opening ${label}`, error);
   }
