@@ -121,6 +121,8 @@ function parseEntry(entry: unknown, key: string, origin: string): Credential | u
   if (auth !== '' && decoded === undefined) throw failed(origin, `"auth" of ${key} is malformed`);
   const username = decoded?.username ?? result.output.username ?? '';
   const password = decoded?.password ?? result.output.password ?? '';
+  if (registrytoken && !/^[\x21-\x7e]+$/.test(registrytoken))
+    throw failed(origin, `"registrytoken" of ${key} is malformed`);
   if (registrytoken) return { kind: 'registryToken', username, token: registrytoken, origin };
   if (identitytoken) return { kind: 'identityToken', username, token: identitytoken, origin };
   if (username === '' && password === '') return undefined;

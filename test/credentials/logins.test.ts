@@ -334,6 +334,7 @@ describe('the environment', () => {
       '{"auths": {"ghcr.io": {"auth": "aHVudGVyMg',
       '[]',
       '{"auths": {"ghcr.io": {"auth": "%hunter2"}}}',
+      '{"auths": {"ghcr.io": {"registrytoken": "hunter2\\r\\nX-Other: 1"}}}',
     ]) {
       const error = await credentialSource({ home: '/nowhere', env: { DOCKER_AUTH_CONFIG: text } })
         .find('ghcr.io')
