@@ -5,6 +5,7 @@ import { available } from './commands/available.js';
 import { cat } from './commands/cat.js';
 import { copy } from './commands/copy.js';
 import { current } from './commands/current.js';
+import { doctor } from './commands/doctor.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
 import { exportEngine } from './commands/export.js';
@@ -49,6 +50,7 @@ export function application(host: Host) {
         history,
         rollback,
         gc,
+        doctor,
         uninstall,
         publish,
         index,

@@ -29,7 +29,9 @@ export interface Host {
   readonly userId: number | undefined;
   readonly home: string;
   readonly temporary: string;
+  /** Of this program, and of Node. */
   readonly version: string;
+  readonly nodeVersion: string;
   now(): Date;
 }
 

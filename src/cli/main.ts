@@ -42,6 +42,7 @@ const host: Host = {
   },
   temporary: tmpdir(),
   version: ENGINESHED_VERSION,
+  nodeVersion: process.versions.node,
   now: () => new Date(),
 };
 

@@ -1,0 +1,14 @@
+import { buildCommand } from '@stricli/core';
+import { jsonFlag } from './flags.js';
+
+/** `engineshed doctor` */
+export const doctor = buildCommand({
+  docs: {
+    brief: 'Look for what keeps engines from working, and say what to do',
+    fullDescription:
+      'Looks at the program, the store, the installed engines, the configuration files, the logins and what says how registries are ' +
+      'reached. Nothing is changed, and no registry is asked. Ends with 65 where it finds a problem.',
+  },
+  parameters: { flags: { json: jsonFlag } },
+  loader: async () => (await import('../run/doctor.js')).doctor,
+});

@@ -1,0 +1,126 @@
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { publishProduct } from '../support/product.js';
+import { readTree } from '../support/tree.js';
+import { newUser, type User } from './cli.js';
+
+interface Told {
+  readonly severity: string;
+  readonly issue: string;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+async function prepare(): Promise<User> {
+  const user = newUser();
+  await publishProduct(user);
+  await user.output(['install', 'hello-1.0.0']);
+  return user;
+}
+
+/** What the doctor finds, and the status that it ends with. */
+async function findings(
+  user: User,
+  environment: Record<string, string> = {},
+): Promise<{ status: number | null; found: Told[] }> {
+  const { status, stdout } = await user.engineshed(['doctor', '--json'], { environment });
+  const { checks } = JSON.parse(stdout) as { checks: { findings: Told[] }[] };
+  return { status, found: checks.flatMap((check) => check.findings) };
+}
+
+describe('doctor', () => {
+  it('finds nothing where all is well, and changes nothing', async () => {
+    const user = await prepare();
+    const before = readTree(user.home);
+    expect(await findings(user)).toEqual({ status: 0, found: [] });
+    expect(await user.output(['doctor'])).toMatch(/^ok +engines +1 installed, hello-1\.0\.0 is active$/m);
+    expect(readTree(user.home)).toEqual(before);
+  });
+
+  it('finds nothing before anything is installed', async () => {
+    expect(await findings(newUser())).toEqual({ status: 0, found: [] });
+  });
+
+  it('E04 names what an engine lacks, and how to get it back', async () => {
+    const user = await prepare();
+    const { parts } = await user.json(['show', 'hello-1.0.0']);
+    chmodSync(`${parts[0].directory}/..`, 0o755);
+    chmodSync(parts[0].directory, 0o755);
+    rmSync(parts[0].directory, { recursive: true });
+    const { status, found } = await findings(user);
+    expect(status).toBe(65);
+    expect(found[0]).toMatchObject({
+      severity: 'problem',
+      issue: 'The engine hello-1.0.0 is not complete',
+      cause: expect.stringContaining(parts[0].directory),
+      remedy: 'Install it again with: engineshed install hello-1.0.0',
+    });
+    await user.output(['install', 'hello-1.0.0']);
+    expect(await findings(user)).toEqual({ status: 0, found: [] });
+  });
+
+  it('E05 names a damaged record, and a selected engine that is not installed', async () => {
+    const user = await prepare();
+    const { id } = await user.json(['current']);
+    const record = `${user.store}/engines/hello-1.0.0/${id}/engine.json`;
+    chmodSync(record, 0o644);
+    writeFileSync(record, '{');
+    const { status, found } = await findings(user, { ENGINESHED_ENGINE: 'hello-9.0.0' });
+    expect(status).toBe(65);
+    const issues = found.map(({ issue }) => issue);
+    expect(issues).toContain('The engine hello-1.0.0 cannot be used');
+    expect(issues).toContain('The selected engine hello-9.0.0 cannot be used (ENGINESHED_ENGINE is set)');
+  });
+
+  it('E06 names a store of a newer version', async () => {
+    const user = await prepare();
+    chmodSync(`${user.store}/store.json`, 0o644);
+    writeFileSync(`${user.store}/store.json`, '{"version":99}');
+    const { status, found } = await findings(user);
+    expect([status, found[0]?.issue]).toEqual([65, 'The store cannot be used']);
+  });
+
+  it('D03 names a fault of a configuration file with its line', async () => {
+    const user = await prepare();
+    writeFileSync(`${user.work}/engineshed.toml`, 'defualt = "train"\n');
+    const { status, found } = await findings(user);
+    expect([status, found[0]?.cause]).toEqual([65, expect.stringMatching(/engineshed\.toml.*1/)]);
+  });
+
+  it('warns of logins that others can read, without a secret', async () => {
+    const user = await prepare();
+    mkdirSync(`${user.home}/.docker`);
+    const auth = Buffer.from('me:very-secret').toString('base64');
+    writeFileSync(
+      `${user.home}/.docker/config.json`,
+      JSON.stringify({ auths: { 'r.example.com': { auth } } }),
+      { mode: 0o644 },
+    );
+    const { status, found } = await findings(user);
+    expect(status).toBe(0);
+    expect(found).toEqual([
+      expect.objectContaining({ severity: 'warning', remedy: `chmod 600 ${user.home}/.docker/config.json` }),
+    ]);
+    const shown = await user.engineshed(['doctor']);
+    expect(shown.stdout + shown.stderr).not.toMatch(new RegExp(`very-secret|${auth}`));
+  });
+
+  it('names certificates that are not there, and says that they are verified always', async () => {
+    const user = await prepare();
+    const { status, found } = await findings(user, {
+      SSL_CERT_FILE: '/nowhere/ca.pem',
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    });
+    expect(status).toBe(65);
+    expect(found.map(({ cause }) => cause)).toEqual([
+      expect.stringContaining('/nowhere/ca.pem'),
+      expect.stringContaining('NODE_TLS_REJECT_UNAUTHORIZED'),
+    ]);
+  });
+
+  it('warns of a store whose path has a blank', async () => {
+    const user = newUser();
+    const { found } = await findings(user, { ENGINESHED_HOME: `${user.home}/my store` });
+    expect(found.map(({ severity }) => severity)).toEqual(['warning']);
+  });
+});
