@@ -214,6 +214,8 @@ function checkRegistry(text: string, host: string): void {
   const name = match?.[1] ?? '';
   if (name.startsWith('[') ? !isIPv6(name.slice(1, -1)) : !domainName.test(name))
     throw invalid(text, `"${host}" is not a registry host`);
+  // Numbers that are no address, and addresses with a zone, cannot be asked.
+  if (!URL.canParse(`https://${name}/`)) throw invalid(text, `"${host}" is not a registry host`);
   const port = match?.[2];
   if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)) {
     throw invalid(text, `":${port}" is not a port`);

@@ -272,6 +272,23 @@ describe('content that is read', () => {
     await expect(run(define({ one: 'h.io/a:v1' }), longer)).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   });
 
+  it('B08 looks three indexes deep, and no deeper', async () => {
+    const memory = memoryTarget();
+    const image = await putImage(memory, ['layer']);
+    let inner: Descriptor = { ...image.manifest.descriptor, platform };
+    for (const depth of [1, 2, 3, 4]) {
+      const index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: [inner] };
+      inner = await put(memory, Buffer.from(JSON.stringify(index)), mediaTypes.imageIndex);
+      await memory.tag(inner, `deep-${depth}`);
+    }
+    const found = await run(define({ engine: 'h.io/x:deep-3' }), memory);
+    expect(found.sources.engine).toMatchObject({ manifest: { digest: image.manifest.descriptor.digest } });
+    await expect(run(define({ engine: 'h.io/x:deep-4' }), memory)).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      message: expect.stringContaining('deep'),
+    });
+  });
+
   it('B02 a manifest that says it is huge is not read', async () => {
     const memory = memoryTarget();
     const huge: Target = {

@@ -139,6 +139,12 @@ describe('resolving', () => {
         message: expect.stringContaining('schema 1'),
       });
     }
+    const registry = await withManifest();
+    registry.scriptTimes(9, isHead, (_request, response) => void response.writeHead(405).end());
+    answering(registry, manifestBytes, {
+      'content-type': 'application/vnd.docker.distribution.manifest.v1+json',
+    });
+    await expect(target(registry).resolve('one')).rejects.toMatchObject({ code: 'MEDIA_TYPE_UNSUPPORTED' });
   });
 
   it('B03 a Content-Type that the body contradicts is an error', async () => {

@@ -62,6 +62,22 @@ describe('an install', () => {
     expect(readCurrent(sample.store.paths)).toBe('second');
   });
 
+  it('B09 a layer that an image has twice is fetched once, and applied at both places', async () => {
+    const sample = await makeSample();
+    const lock = await sample.engine('one');
+    const { base, extra } = lock.sources;
+    if (base?.kind !== 'layout' || extra?.kind !== 'layout') throw new Error('no layouts');
+    const sources = { base: { ...base, layers: [...base.layers, ...extra.layers, ...base.layers] } };
+    const parts = lock.parts.filter(({ source }) => source === 'base');
+    const environment = lock.environment.filter(({ name }) => name === 'BASE_DIR');
+    const plan = planInstall(sample.store, { ...lock, sources, parts, environment });
+    expect(plan.fetch.map(({ diffId }) => diffId)).toEqual(
+      [base, extra].map(({ layers }) => layers[0]?.diffId),
+    );
+    const { engine } = await sample.apply(plan);
+    expect(readFileSync(`${engine.sources.base?.directory}/bin/say`, 'utf8')).toContain('echo base');
+  });
+
   it('keeps the sources read-only, their top directories too', async () => {
     const sample = await makeSample();
     const { engine } = await sample.install('first');
