@@ -3,6 +3,9 @@ import { EngineshedError } from '../errors/index.js';
 import { decodeName, showName } from '../tar/names.js';
 import { compilePattern, type PathTest } from './ignore-pattern.js';
 
+/** The most characters of a pattern: of much larger ones there is no regular expression. */
+const maxPattern = 4096;
+
 /** For each pattern, whether it matched a directory or one above it: what its children inherit. */
 export type ParentMatches = readonly boolean[];
 
@@ -30,7 +33,7 @@ interface Rule {
 
 /**
  * Reads a `.dockerignore` with Docker's meaning (moby's `ignorefile` and `patternmatcher`, as BuildKit walks with them).
- * @throws EngineshedError `CONTENT_UNPUBLISHABLE` where Docker refuses a pattern
+ * @throws EngineshedError `CONTENT_UNPUBLISHABLE` where Docker refuses a pattern, or it has more than 4,096 characters
  */
 export function parseDockerignore(bytes: Buffer): IgnoreRules {
   const bom = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0;
@@ -77,11 +80,11 @@ function parseLine(line: string): Rule | undefined {
   pattern = clean(trim(inverted ? `!${pattern}` : pattern));
   const isException = pattern.startsWith('!');
   if (isException) pattern = pattern.slice(1);
-  const test = pattern === '' ? undefined : compilePattern(pattern);
+  const test = pattern === '' || pattern.length > maxPattern ? undefined : compilePattern(pattern);
   if (test === undefined) {
     throw new EngineshedError(
       'CONTENT_UNPUBLISHABLE',
-      `.dockerignore has a malformed pattern: ${showName(trim(line))}`,
+      `.dockerignore has a pattern that is malformed or has more than ${maxPattern} characters: ${showName(trim(line))}`,
       {
         hint: 'Correct it; Docker refuses it as soon as it compares a path with it.',
         details: { path: '.dockerignore' },
@@ -100,6 +103,11 @@ function clean(path: string): string {
 
 /** Go's `strings.TrimSpace`, which takes U+0085 for white space and U+FEFF not. */
 function trim(text: string): string {
-  const space = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-  return text.replace(new RegExp(`^${space}|${space}$`, 'g'), '');
+  let start = 0;
+  let end = text.length;
+  while (start < end && whiteSpace.test(text.charAt(start))) start++;
+  while (end > start && whiteSpace.test(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
 }
+
+const whiteSpace = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;

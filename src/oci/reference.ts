@@ -43,6 +43,8 @@ const pathComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 /** A directory may have an `@` in its name: what follows is meant as a digest where it has the look of one. */
 const looksLikeDigest = /^(?:sha\d+:[^/]*|[a-z0-9+._-]+:[A-Za-z0-9=_-]{32,})$/;
+/** The most characters of all that names an image in a registry, or a registry with a path. */
+const maxLength = 1024;
 /** The most characters of `registry/repository`, as distribution limits it. */
 const maxNameLength = 255;
 
@@ -56,7 +58,7 @@ export function parseReference(text: string): Reference {
   const transport = pathTransports.find((name) => text.startsWith(`${name}:`));
   if (transport === 'docker-archive') return parseDockerArchive(text);
   if (transport !== undefined) return parsePath(text, transport);
-  if (text.length > 1024) throw invalid(text.slice(0, 80), 'it is longer than 1024 characters');
+  checkLength(text);
   if (/^[a-z]+:\/\//i.test(text))
     throw invalid(text, 'it starts with a URL scheme', 'Leave the scheme out: host/repository:tag.');
   const { name, tag, digest } = splitName(text);
@@ -89,6 +91,7 @@ export function namesRegistry(text: string): boolean {
  * @throws EngineshedError `REFERENCE_INVALID`
  */
 export function parseRegistry(text: string): { registry: string; path: string } {
+  checkLength(text);
   const slash = text.indexOf('/');
   const host = slash < 0 ? text : text.slice(0, slash);
   const path = slash < 0 ? '' : text.slice(slash + 1).replace(/\/+$/, '');
@@ -174,6 +177,10 @@ function parsePath<T extends 'oci' | 'oci-archive'>(text: string, transport: T) 
   const form = transport === 'oci' ? 'oci:DIRECTORY:tag' : 'oci-archive:FILE:tag';
   const path = checkPath(text, hasTag ? rest.slice(0, colon) : rest, form);
   return { transport, path, ...optional(text, hasTag ? rest.slice(colon + 1) : undefined, digest) };
+}
+
+function checkLength(text: string): void {
+  if (text.length > maxLength) throw invalid(text.slice(0, 80), `it is longer than ${maxLength} characters`);
 }
 
 function checkPath(text: string, path: string, form: string): string {

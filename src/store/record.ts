@@ -100,16 +100,32 @@ export function readEngineFile(path: string): InstalledEngine | undefined {
       },
     );
   }
-  const complete =
-    engine?.contract === contractVersion &&
-    typeof engine.name === 'string' &&
-    typeof engine.id === 'string' &&
-    typeof engine.sources === 'object' &&
-    Array.isArray(engine.parts) &&
-    typeof engine.environment?.set === 'object' &&
-    Array.isArray(engine.environment.unset);
-  if (!complete) throw corrupt(path, 'fields are missing');
+  if (!isComplete(engine)) throw corrupt(path, 'fields are missing');
   return engine;
+}
+
+/** Whether a record has what its type says, as far as anything is done with it. */
+function isComplete(engine: InstalledEngine | null): boolean {
+  return (
+    engine?.contract === contractVersion &&
+    areTexts([engine.name, engine.id]) &&
+    isTable(engine.sources) &&
+    Object.values(engine.sources).every((source) => areTexts([source?.directory])) &&
+    Array.isArray(engine.parts) &&
+    engine.parts.every((part) => areTexts([part?.type, part?.source, part?.path, part?.directory])) &&
+    isTable(engine.environment?.set) &&
+    areTexts(Object.values(engine.environment.set)) &&
+    Array.isArray(engine.environment.unset) &&
+    areTexts(engine.environment.unset)
+  );
+}
+
+function areTexts(values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === 'string');
+}
+
+function isTable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function corrupt(path: string, fault: string, cause?: unknown): EngineshedError {
