@@ -20,6 +20,7 @@ import {
   successors,
 } from '../oci/index.js';
 import { parseLock } from './lock-schema.js';
+import { mayComeFromElsewhere } from './names.js';
 import { lockedImage } from './resolve.js';
 import type { EngineLock, LockedSource } from './types.js';
 
@@ -49,7 +50,8 @@ export interface WriteEngineOptions {
  * Writes an engine to a place: every image as it is, tagged `ENGINE-SOURCE`, and the lock as an artifact (image
  * specification, "Guidelines for Artifact Usage") tagged with the engine's name.
  * @returns what was copied, the lock apart
- * @throws EngineshedError `USAGE` for an engine with a directory as a source, and as `copyAll` does
+ * @throws EngineshedError `USAGE` for an engine with a directory as a source, or a variable that no reader takes, and as
+ * `copyAll` does
  */
 export async function writeEngine(
   lock: EngineLock,
@@ -57,6 +59,7 @@ export async function writeEngine(
   { content, ...options }: WriteEngineOptions,
 ): Promise<CopyResult> {
   refuseDirectories(lock);
+  refuseSteering(lock);
   const images = Object.entries(lock.sources).map(([name, source]) => {
     return { name, source: source as LockedImage, from: content(name) };
   });
@@ -219,6 +222,17 @@ function contradiction(said: LockedImage, fault: string): EngineshedError {
     'MANIFEST_INVALID',
     `The manifest ${said.manifest.digest} ${fault}, which is not what the engine's lock says`,
     { hint: 'The file is damaged or not to be trusted.' },
+  );
+}
+
+/** Nobody would read it. */
+function refuseSteering({ name, environment }: EngineLock): void {
+  const rule = environment.find((entry) => !mayComeFromElsewhere(entry.name));
+  if (rule === undefined) return;
+  throw new EngineshedError(
+    'USAGE',
+    `The engine ${name} sets ${rule.name}, which other programs obey: no import would take it`,
+    { hint: 'Set that variable outside of the engine.' },
   );
 }
 

@@ -9,7 +9,7 @@ import {
   parsePlatform,
   parseReference,
 } from '../oci/index.js';
-import { isVariableName, nameFault } from './names.js';
+import { isVariableName, mayComeFromElsewhere, nameFault } from './names.js';
 import type { EngineLock } from './types.js';
 
 /** The most sources, parts and rules that an engine may have, each. */
@@ -36,7 +36,14 @@ const value = v.pipe(
   v.string(),
   v.check((text) => !text.includes('\0'), 'has a NUL'),
 );
-const variable = v.pipe(v.string(), v.check(isVariableName, 'is no name of a variable'));
+const variable = v.pipe(
+  v.string(),
+  v.check(isVariableName, 'is no name of a variable'),
+  v.check(
+    mayComeFromElsewhere,
+    ({ input }) => `an engine from elsewhere may not set ${input}, which other programs obey`,
+  ),
+);
 const digest = v.custom<Digest>((text) => typeof text === 'string' && isDigest(text), 'is no digest');
 const reference = v.pipe(plainText, v.check(isReference, 'is no reference'));
 
