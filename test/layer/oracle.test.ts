@@ -1,120 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, lstatSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packDirectory } from '../../src/layer/index.js';
 import { describe as descriptorOf, digestOf, mediaTypes } from '../../src/oci/index.js';
-import { applyStored, layerOf, type StoredLayer, treeOf } from '../support/tar-layer.js';
-import { temporaryDirectory } from '../support/temporary.js';
-
-interface Item {
-  readonly path: readonly Buffer[];
-  readonly kind: 'file' | 'empty' | 'symlink' | 'hardlink';
-  readonly size: number;
-  readonly executable: boolean;
-}
-
-const component = fc
-  .oneof(
-    {
-      weight: 6,
-      arbitrary: fc
-        .string({ unit: fc.constantFrom('a', 'b', 'C', '.', '-', ' ', "'", '*'), minLength: 1, maxLength: 8 })
-        .map((text) => Buffer.from(text)),
-    },
-    {
-      weight: 2,
-      arbitrary: fc
-        .constantFrom('ü', 'é', 'e\u0301', '日本語', '\u{1f600}', '\u{ffff}')
-        .map((text) => Buffer.from(text)),
-    },
-    { weight: 2, arbitrary: fc.integer({ min: 60, max: 255 }).map((length) => Buffer.alloc(length, 'n')) },
-    {
-      weight: 1,
-      arbitrary: fc.integer({ min: 40, max: 127 }).map((length) => Buffer.from('ü'.repeat(length))),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom([0xff], [0xe9, 0x61], [0xed, 0xa0, 0x80]).map((bytes) => Buffer.from(bytes)),
-    },
-  )
-  .filter(
-    (bytes) => !['.', '..', '.git'].includes(bytes.toString()) && !/^[a-zA-Z]:|^-/.test(bytes.toString()),
-  );
-
-const items = fc.array(
-  fc.record({
-    path: fc.array(component, { minLength: 1, maxLength: 4 }),
-    kind: fc.constantFrom<Item['kind']>('file', 'file', 'file', 'empty', 'symlink', 'hardlink'),
-    size: fc.oneof(
-      fc.constantFrom(0, 1, 511, 512, 513, 1024),
-      fc.nat(5000),
-      fc.constantFrom(1_048_575, 1_047_552, 2_100_000),
-    ),
-    executable: fc.boolean(),
-  }),
-  { maxLength: 12 },
-);
-
-/** Makes a tree of items; what clashes with an earlier item is left out. */
-function build(root: string, tree: readonly Item[]): void {
-  const files: Buffer[] = [];
-  const at = (parts: readonly Buffer[]) =>
-    Buffer.concat([Buffer.from(root), ...parts.flatMap((part) => [Buffer.from('/'), part])]);
-  for (const { path, kind, size, executable } of tree) {
-    const here = at(path);
-    try {
-      mkdirSync(at(kind === 'empty' ? path : path.slice(0, -1)), { recursive: true });
-      const inside = path.map((part) => part.toString('latin1')).join('/');
-      if (kind === 'file') {
-        writeFileSync(here, Buffer.alloc(size, inside, 'latin1'), { flag: 'wx' });
-        chmodSync(here, executable ? 0o755 : 0o644);
-        files.push(here);
-      } else if (kind === 'symlink') {
-        symlinkSync(
-          Buffer.concat([
-            Buffer.from('./'),
-            path[0] as Buffer,
-            Buffer.from(size > 512 ? '/x'.repeat(size % 90) : ''),
-          ]),
-          here,
-        );
-      } else if (kind === 'hardlink' && files[0] !== undefined) linkSync(files[0], here);
-    } catch (error) {
-      if (
-        !['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EISDIR', 'ELOOP'].includes(
-          (error as NodeJS.ErrnoException).code ?? '',
-        )
-      )
-        throw error;
-    }
-  }
-}
-
-/** A tree as git would know it: kinds, execute bits, content, targets; not who may write. */
-function essence(root: string): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(treeOf(root)).map(([path, kind]) => [
-      path,
-      kind
-        .replace(/^directory .*/, 'directory')
-        .replace(/^file (\d+)/, (_, mode) => (Number.parseInt(mode, 8) & 0o111 ? 'run' : 'read')),
-    ]),
-  );
-}
-
-async function packed(root: string): Promise<StoredLayer> {
-  const file = join(temporaryDirectory(), 'layer.tgz');
-  const { descriptor, diffId } = await packDirectory(root, file, { externalLinks: 'reject' });
-  return { bytes: readFileSync(file), descriptor, diffId };
-}
-
-const fresh = (name: string) => {
-  const directory = join(temporaryDirectory(), name);
-  mkdirSync(directory);
-  return directory;
-};
+import { fuzzing } from '../support/fuzzing.js';
+import { build, essence, fresh, type Item, items, packed } from '../support/random-tree.js';
+import { applyStored, layerOf, treeOf } from '../support/tar-layer.js';
 
 describe('GNU tar as oracle', () => {
   it('A21 extracts from our layers what was packed, and so do we', async () => {
@@ -132,7 +24,7 @@ describe('GNU tar as oracle', () => {
         const { root: ours } = await applyStored(layer);
         expect(essence(ours)).toEqual(essence(root));
       }),
-      { numRuns: 25 },
+      fuzzing(25),
     );
   });
 
@@ -155,7 +47,7 @@ describe('GNU tar as oracle', () => {
           expect(essence(ours)).toEqual(essence(root));
           expect(applied.entries).toBe(Object.keys(essence(root)).length + 1);
         }),
-        { numRuns: 10 },
+        fuzzing(10),
       );
     },
   );
@@ -190,7 +82,7 @@ import tarfile, sys, io, hashlib
 with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()), mode='r:gz') as t:
     for m in t:
         data = t.extractfile(m).read() if m.isfile() else b''
-        sys.stdout.buffer.write(b'|'.join([m.name.encode('utf-8', 'surrogateescape').hex().encode(), m.type, m.linkname.encode('utf-8', 'surrogateescape').hex().encode(), hashlib.sha256(data).hexdigest()[:16].encode()]) + b'\\n')
+        sys.stdout.buffer.write(b'|'.join([m.name.encode('utf-8', 'surrogateescape').hex().encode(), m.type, m.linkname.encode('utf-8', 'surrogateescape').hex().encode(), hashlib.sha256(data).hexdigest()[:16].encode(), b'%d %d %d' % (m.mtime, m.uid, m.gid)]) + b'\\n')
 `;
   await fc.assert(
     fc.asyncProperty(items, async (tree) => {
@@ -205,6 +97,11 @@ with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()), mode='r:gz') as t
         .split('\n')
         .slice(0, -1)
         .map((line) => line.split('|'));
+      expect(new Set(theirs.map((fields) => fields.pop()))).toEqual(
+        new Set(theirs.length === 0 ? [] : ['0 0 0']),
+      );
+      const inOrder = theirs.map(([name = '', type]) => name + (type === '5' ? '2f' : ''));
+      expect(inOrder).toEqual([...inOrder].sort());
       const ours = Object.entries(treeOf(root)).map(([path, kind]) => {
         const name = Buffer.from(path, 'latin1').toString('hex');
         const empty = digestOf('').slice(7, 23);
@@ -215,7 +112,7 @@ with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()), mode='r:gz') as t
       });
       expect(theirs.sort()).toEqual(ours.sort());
     }),
-    { numRuns: 10 },
+    fuzzing(10),
   );
 });
 
