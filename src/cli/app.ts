@@ -27,6 +27,7 @@ import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
 import { uninstall } from './commands/uninstall.js';
 import { use } from './commands/use.js';
+import { verify } from './commands/verify.js';
 import { which } from './commands/which.js';
 import { failureStatus, formatFailure } from './failure.js';
 import type { Host } from './host.js';
@@ -51,6 +52,7 @@ export function application(host: Host) {
         rollback,
         gc,
         doctor,
+        verify,
         uninstall,
         publish,
         index,

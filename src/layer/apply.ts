@@ -1,7 +1,14 @@
 import type { ByteStream } from '../content/index.js';
 import type { Descriptor, Digest } from '../oci/index.js';
+import { type RecordedEntry, RecordingTree } from './recording.js';
 import { DiskTree } from './tree-disk.js';
-import { type AppliedLayer, type ApplyOptions, unpackLayer } from './unpack.js';
+import { type AppliedLayer, type UnpackOptions, unpackLayer } from './unpack.js';
+
+/** How to apply a layer. */
+export interface ApplyOptions extends UnpackOptions {
+  /** Called with each entry that was written. */
+  readonly record?: (entry: RecordedEntry) => void;
+}
 
 /**
  * Extracts one layer, on its own, into `directory` (image specification, "Layer"): decompressed, compared with its
@@ -23,5 +30,8 @@ export async function applyLayer(
   directory: string,
   options: ApplyOptions = {},
 ): Promise<AppliedLayer> {
-  return unpackLayer(stream, layer, () => new DiskTree(directory), options);
+  const { record } = options;
+  const storage = () =>
+    record === undefined ? new DiskTree(directory) : new RecordingTree(new DiskTree(directory), record);
+  return unpackLayer(stream, layer, storage, options);
 }

@@ -1,4 +1,8 @@
-export { applyLayer } from './apply.js';
+export { showName } from '../tar/names.js';
+export { type ApplyOptions, applyLayer } from './apply.js';
+export type { FaultKind, TreeFault } from './check.js';
+export { checkFiles } from './check-files.js';
+export { checkTree } from './check-tree.js';
 export { type ComposableLayer, type ComposeOptions, composeTree } from './compose.js';
 export type { LayerLimits } from './limits.js';
 export type { ExternalLinks } from './links.js';
@@ -7,6 +11,7 @@ export type { WrittenCompression } from './members.js';
 export { NameBudget } from './name-budget.js';
 export { Overlay, type OverlayLayer, type Winner } from './overlay.js';
 export { type PackedLayer, type PackOptions, packDirectory } from './pack.js';
+export type { RecordedEntry } from './recording.js';
 export { removeTree } from './remove.js';
 export type { LayerEntry, WantedFile } from './tree-memory.js';
-export type { AppliedLayer, ApplyOptions } from './unpack.js';
+export type { AppliedLayer } from './unpack.js';

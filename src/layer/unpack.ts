@@ -9,8 +9,8 @@ import { NameBudget } from './name-budget.js';
 import type { TreeStorage } from './tree-storage.js';
 import { TreeWriter } from './tree-writer.js';
 
-/** How to apply a layer. */
-export interface ApplyOptions {
+/** How to unpack a layer. */
+export interface UnpackOptions {
   /** What to do with links that lead out of the layer; `reject` unless told. */
   readonly externalLinks?: ExternalLinks;
   /** Limits that differ from {@link defaultLimits}. */
@@ -45,7 +45,7 @@ export async function unpackLayer(
   stream: ByteStream,
   layer: { readonly descriptor: Descriptor; readonly diffId: Digest },
   makeStorage: () => TreeStorage,
-  options: ApplyOptions,
+  options: UnpackOptions,
 ): Promise<AppliedLayer> {
   const source = stream[Symbol.asyncIterator]();
   try {
@@ -62,7 +62,7 @@ async function extract(
   source: AsyncIterator<Uint8Array>,
   { descriptor, diffId }: { readonly descriptor: Descriptor; readonly diffId: Digest },
   makeStorage: () => TreeStorage,
-  options: ApplyOptions,
+  options: UnpackOptions,
 ): Promise<AppliedLayer> {
   const compression = readableCompression(descriptor.mediaType);
   const limits = { ...defaultLimits, ...options.limits };

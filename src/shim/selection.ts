@@ -8,6 +8,7 @@ import {
   isNoLink,
   readCurrent,
   readEngine,
+  refuseDamaged,
   type Store,
   type Transaction,
   transaction,
@@ -60,6 +61,7 @@ function select(store: Store, { staging }: Transaction, name: string): Installed
  * @throws EngineshedError `STORE_CORRUPT`
  */
 function checkComplete(engine: InstalledEngine): void {
+  refuseDamaged(engine);
   const places = [
     ...Object.entries(engine.sources).map(([name, { directory }]) => ({ what: `source ${name}`, directory })),
     ...engine.parts.map(({ type, directory }) => ({ what: `part ${type}`, directory })),

@@ -1,6 +1,7 @@
 export type { CollectionPlan, KeptGenerations, StateName } from './collect.js';
 export { type Remembered, rememberingTarget } from './content.js';
 export { inTheWay, isNoLink } from './directory.js';
+export type { Fault } from './faults.js';
 export { type GcPlan, gc, planGc, type Retention } from './gc.js';
 export { type Generation, type History, readHistory, type Selections } from './history.js';
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
@@ -8,6 +9,9 @@ export { readEngineLock } from './lock-file.js';
 export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';
 export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 export * from './read.js';
+export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
 export { planRollback, type RollbackPlan, rollback } from './rollback.js';
 export { asOneChange, type Store, storeAt, type Transaction, transaction, withLock } from './store.js';
 export { type UninstallResult, uninstall, type WhenActive } from './uninstall.js';
+export { type VerifyOptions, type VerifyReport, verify } from './verify.js';
+export type { VerifyMode } from './verify-layer.js';

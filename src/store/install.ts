@@ -1,13 +1,22 @@
-import { chmodSync, mkdirSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { type ByteStream, type ContentStore, counted, mapLimited, shortDigest } from '../content/index.js';
 import type { EngineLock } from '../engine/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import { publishDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
-import { type AppliedLayer, applyLayer, composeTree, removeTree } from '../layer/index.js';
+import {
+  type AppliedLayer,
+  applyLayer,
+  composeTree,
+  type RecordedEntry,
+  removeTree,
+} from '../layer/index.js';
+import type { Digest } from '../oci/index.js';
 import { keepContent, type Remembered } from './content.js';
-import { makeOwnDirectory } from './directory.js';
-import { consent, type LayerRecord, readLayer, type StoredLayer } from './layer.js';
+import { makeOwnDirectory, standsAsDirectory } from './directory.js';
+import { InventoryFile, inventoryPath } from './inventory.js';
+import { consent, formatLayer, layerNames, readLayer, type StoredLayer } from './layer.js';
+import { isMarked, unmark } from './mark.js';
 import { nothingKept, type Resumption, resumably } from './partial.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
@@ -46,10 +55,7 @@ export async function applyInstall(
   return transaction(store, `install ${lock.name}`, async (running) => {
     // From here on nothing is collected; before, an uninstall may have taken what the plan relies on.
     const plan = planInstall(store, lock);
-    await mapLimited(plan.fetch, concurrentLayers, (layer) =>
-      installLayer(store, running, lock, layer, inputs),
-    );
-    for (const tree of plan.compose) await installTree(store, running, tree);
+    await installContent(store, running, plan, inputs.content);
     keepContent(store, running, inputs.remembered);
     const engine = await withLock(store, `engine-${lock.name}`, 'exclusive', async () =>
       installState(store, running, lock, inputs),
@@ -58,12 +64,35 @@ export async function applyInstall(
   });
 }
 
+/**
+ * Fetches the layers of a plan and makes its trees.
+ * @param renew layers that are made anew though they stand
+ * @throws EngineshedError as {@link applyInstall} does
+ */
+export async function installContent(
+  store: Store,
+  running: Transaction,
+  plan: InstallPlan,
+  content: InstallInputs['content'],
+  renew: ReadonlySet<Digest> = new Set(),
+): Promise<void> {
+  const { lock } = plan;
+  await mapLimited(plan.fetch, concurrentLayers, (layer) =>
+    installLayer(store, running, { lock, layer, content, renew }),
+  );
+  for (const tree of plan.compose) await installTree(store, running, tree);
+}
+
+interface LayerInputs extends Pick<InstallInputs, 'content'> {
+  readonly lock: EngineLock;
+  readonly layer: PlannedLayer;
+  readonly renew: ReadonlySet<Digest>;
+}
+
 async function installLayer(
   store: Store,
   { staging }: Transaction,
-  lock: EngineLock,
-  layer: PlannedLayer,
-  inputs: InstallInputs,
+  { lock, layer, content: contentOf, renew }: LayerInputs,
 ): Promise<void> {
   const { descriptor, diffId, source } = layer;
   const home = store.paths.layer(diffId);
@@ -74,7 +103,7 @@ async function installLayer(
   };
   const fetch = async (resumption: Resumption, directory: string) => {
     const { beginning } = resumption;
-    const content = await inputs.content(source).fetch(descriptor, { beginning });
+    const content = await contentOf(source).fetch(descriptor, { beginning });
     const applied = await writeLayer(
       resumption.keep(counted(content, about, store.report)),
       layer,
@@ -82,6 +111,7 @@ async function installLayer(
     );
     for (const message of applied.warnings)
       store.report({ type: 'warning', message: `${about.label}: ${message}` });
+    await keepNames(home, directory, source);
     makeOwnDirectory(dirname(home));
     takeAway(home, `${staging}/damaged-${uniqueSuffix()}`);
     publishDirectory(directory, home);
@@ -97,7 +127,7 @@ async function installLayer(
     }
   };
   await withLock(store, `layer-${diffId.slice(diffId.indexOf(':') + 1)}`, 'exclusive', async () => {
-    if (readLayer(home) !== undefined) {
+    if (!renew.has(diffId) && readLayer(home) !== undefined) {
       store.report({ type: 'present', ...about });
       return;
     }
@@ -117,33 +147,62 @@ async function writeLayer(stream: ByteStream, layer: PlannedLayer, directory: st
   const { descriptor, diffId, source } = layer;
   const files = `${directory}/${source}`;
   mkdirSync(files, { recursive: true, mode: 0o755 });
-  const applied = await applyLayer(stream, layer, files, { externalLinks: consent(descriptor) });
+  const list = new InventoryFile(inventoryPath(directory));
+  let applied: AppliedLayer;
+  let inventory: Digest;
+  try {
+    const record = (entry: RecordedEntry) => list.add(entry);
+    applied = await applyLayer(stream, layer, files, { externalLinks: consent(descriptor), record });
+    inventory = list.finish();
+  } finally {
+    list.close();
+  }
   const { whiteouts, opaques, entries, bytes } = applied;
-  writeNewFile(
-    `${directory}/layer.json`,
-    JSON.stringify({ diffId, descriptor, entries, bytes, whiteouts, opaques } satisfies LayerRecord),
-  );
+  const record = { diffId, descriptor, entries, bytes, whiteouts, opaques, name: source, inventory };
+  // Last: what is changed later can be told by its time.
+  writeNewFile(`${directory}/layer.json`, formatLayer(record));
   // Like the directories in it; a directory that is not to be written to can still be moved with the one around it.
   chmodSync(files, 0o555);
   return applied;
 }
 
+/** Gives the files of a layer that is made anew the other names that they have: engines need them. */
+async function keepNames(home: string, directory: string, own: string): Promise<void> {
+  if (!standsAsDirectory(home)) return;
+  for (const name of layerNames(home).filter((other) => other !== own)) {
+    mkdirSync(`${directory}/${name}`, { mode: 0o755 });
+    const externalLinks = 'inert'; // They were checked when the layer was extracted.
+    await composeTree([{ root: `${directory}/${own}`, whiteouts: [], opaques: [] }], `${directory}/${name}`, {
+      externalLinks,
+    });
+    chmodSync(`${directory}/${name}`, 0o555);
+  }
+}
+
 async function installTree(store: Store, { staging }: Transaction, tree: PlannedTree): Promise<void> {
   const directory = `${staging}/tree-${uniqueSuffix()}`;
+  const home = dirname(tree.directory);
   mkdirSync(directory, { mode: 0o755 });
   const layers = tree.diffIds.map((diffId) => layerInStore(store.paths.layer(diffId)));
   const externalLinks = layers.some((layer) => layer.externalLinks === 'inert') ? 'inert' : 'reject';
   await composeTree(layers, directory, { externalLinks });
-  makeOwnDirectory(dirname(dirname(tree.directory)));
-  makeOwnDirectory(dirname(tree.directory));
-  if (publishDirectory(directory, tree.directory) === 'exists') await removeTree(directory);
-  // Only now: a directory that its owner may not write to cannot be moved elsewhere.
-  else chmodSync(tree.directory, 0o555);
+  makeOwnDirectory(dirname(home));
+  makeOwnDirectory(home);
+  await withLock(store, `tree-${basename(home)}`, 'exclusive', async () => {
+    const wasDamaged = isMarked(tree.directory);
+    if (wasDamaged) takeAway(tree.directory, `${staging}/damaged-${uniqueSuffix()}`);
+    if (publishDirectory(directory, tree.directory) === 'exists') await removeTree(directory);
+    // Only now: a directory that its owner may not write to cannot be moved elsewhere.
+    else chmodSync(tree.directory, 0o555);
+    if (wasDamaged) unmark(tree.directory);
+  });
 }
 
 /** Moves what is damaged out of its place, if anything is there. */
 function takeAway(path: string, to: string): void {
   try {
+    // A directory that its owner may not write to cannot be moved elsewhere.
+    if (lstatSync(path).isDirectory()) chmodSync(path, 0o755);
     renameSync(path, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

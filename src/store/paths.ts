@@ -19,6 +19,8 @@ export const storeVersion = 1;
  *     sources/engine -> /…/engine
  *   layers/sha256/9a1b…/              one layer, by diffID; never changed
  *     layer.json                      what a layer says beside its files: whiteouts
+ *     .inventory                      what of its files was written, one JSON array per line
+ *     .damaged-engine                 says that `verify` found `engine/` damaged
  *     engine/                         its files, read-only, under the name of the source that it was fetched for
  *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs

@@ -5,6 +5,7 @@ import type { EngineLock, LockedLayer } from '../engine/types.js';
 import type { Digest } from '../oci/index.js';
 import { standsAsDirectory } from './directory.js';
 import { readLayer } from './layer.js';
+import { isMarked } from './mark.js';
 import { keptBytes } from './partial.js';
 import { sourceDirectory } from './source.js';
 import { intactState } from './state.js';
@@ -41,9 +42,14 @@ export interface InstallPlan {
 
 /**
  * Plans an install: what of a resolved engine the store lacks, or has damaged. Reads the store, writes nothing.
+ * @param renew layers that are to be made anew though they stand
  * @throws EngineshedError `FILE_IN_THE_WAY`, `STORE_VERSION`, `FILE_PERMISSION`
  */
-export function planInstall(store: Store, lock: EngineLock): InstallPlan {
+export function planInstall(
+  store: Store,
+  lock: EngineLock,
+  renew: ReadonlySet<Digest> = new Set(),
+): InstallPlan {
   const layers = new Map<Digest, PlannedLayer>();
   for (const [source, locked] of Object.entries(lock.sources)) {
     if (locked.kind === 'directory') continue;
@@ -51,7 +57,7 @@ export function planInstall(store: Store, lock: EngineLock): InstallPlan {
       if (!layers.has(layer.diffId)) layers.set(layer.diffId, { ...layer, source });
   }
   const fetch = [...layers.values()].filter(
-    ({ diffId }) => readLayer(store.paths.layer(diffId)) === undefined,
+    ({ diffId }) => renew.has(diffId) || readLayer(store.paths.layer(diffId)) === undefined,
   );
   const made = new Set(fetch.map((layer) => `${store.paths.layer(layer.diffId)}/${layer.source}`));
   const renewed = new Set(fetch.map(({ diffId }) => store.paths.layer(diffId)));
@@ -59,7 +65,8 @@ export function planInstall(store: Store, lock: EngineLock): InstallPlan {
   for (const [source, locked] of Object.entries(lock.sources)) {
     const directory = sourceDirectory(store, source, locked);
     if (locked.kind === 'directory' || made.has(directory)) continue;
-    if (standsAsDirectory(directory) && !renewed.has(dirname(directory))) continue;
+    const isWhole = standsAsDirectory(directory) && !isMarked(directory);
+    if (isWhole && !renewed.has(dirname(directory))) continue;
     compose.set(directory, { directory, diffIds: locked.layers.map((layer) => layer.diffId) });
   }
   const id = lockId(lock);

@@ -3,6 +3,7 @@ import { EngineshedError } from '../errors/index.js';
 import { replaceLink, syncDirectory } from '../files/index.js';
 import { inTheWay, isNoLink } from './directory.js';
 import { type Generation, movePosition, readHistory, readSelections, type Selections } from './history.js';
+import { isMarked } from './mark.js';
 import { currentTarget } from './paths.js';
 import { readEngineFile } from './record.js';
 import { type Store, transaction, withHistory, withLock } from './store.js';
@@ -108,12 +109,12 @@ function findTarget(
   );
 }
 
-/** Whether a state of an engine, with every source and part, is in the store. */
+/** Whether a state of an engine, with every source and part, is in the store, and none is known to be damaged. */
 function isComplete({ paths }: Store, name: string, id: string): boolean {
   const engine = readEngineFile(`${paths.engineState(name, id)}/engine.json`);
   if (engine?.name !== name) return false;
   return [...Object.values(engine.sources), ...engine.parts].every(
-    ({ directory }) => lstatSync(directory, { throwIfNoEntry: false }) !== undefined,
+    ({ directory }) => lstatSync(directory, { throwIfNoEntry: false }) !== undefined && !isMarked(directory),
   );
 }
 

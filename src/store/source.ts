@@ -1,5 +1,5 @@
 import type { LockedSource } from '../engine/types.js';
-import { chainId, type Digest } from '../oci/index.js';
+import { chainId, type Digest } from '../oci/digest.js';
 import type { StorePaths } from './paths.js';
 import type { Store } from './store.js';
 

@@ -17,9 +17,10 @@ import {
   renderEnvironment,
 } from '../engine/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
-import { publishDirectory, replaceLink, syncDirectory, writeNewFile } from '../files/index.js';
+import { publishDirectory, replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { canonicalJson } from '../oci/index.js';
 import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
+import { orNothing } from './or-nothing.js';
 import { contractVersion, engineNames, type InstalledEngine, readEngineFile } from './record.js';
 import { sourceDirectory } from './source.js';
 import type { Store, Transaction } from './store.js';
@@ -44,21 +45,34 @@ export function installState(
 ): InstalledEngine {
   const { paths } = store;
   const id = lockId(lock);
-  const home = paths.engineState(lock.name, id);
-  let engine = intactState(store, lock);
-  if (engine === undefined) {
-    engine = describeEngine(store, lock, inputs);
-    const directory = `${staging}/engine`;
-    writeState(engine, lock, directory);
-    makeOwnDirectory(paths.engine(lock.name));
-    refuseFoldedName(store, lock.name);
-    if (lstatSync(home, { throwIfNoEntry: false }) !== undefined) renameSync(home, `${staging}/damaged`);
-    publishDirectory(directory, home);
-  }
+  const engine = intactState(store, lock) ?? renewState(store, { staging }, lock, inputs);
   const active = paths.engineActive(lock.name);
   if (isNoLink(active)) throw inTheWay(active, 'is not a link');
   replaceLink(active, id, staging);
   syncDirectory(paths.engines);
+  return engine;
+}
+
+/**
+ * Makes a state from its lock, in the place of what is there of it. The caller has the engine's lock.
+ * @throws EngineshedError as {@link installState} does; NodeJS.ErrnoException
+ */
+export function renewState(
+  store: Store,
+  { staging }: Transaction,
+  lock: EngineLock,
+  inputs: StateInputs,
+): InstalledEngine {
+  const { paths } = store;
+  const home = paths.engineState(lock.name, lockId(lock));
+  const engine = describeEngine(store, lock, inputs, recordOf(home)?.installed);
+  const directory = `${staging}/engine-${uniqueSuffix()}`;
+  writeState(engine, lock, directory);
+  makeOwnDirectory(paths.engine(lock.name));
+  refuseFoldedName(store, lock.name);
+  if (lstatSync(home, { throwIfNoEntry: false }) !== undefined)
+    renameSync(home, `${staging}/damaged-${uniqueSuffix()}`);
+  publishDirectory(directory, home);
   return engine;
 }
 
@@ -112,7 +126,17 @@ function refuseFoldedName({ paths }: Store, name: string): void {
   );
 }
 
-function describeEngine(store: Store, lock: EngineLock, inputs: StateInputs): InstalledEngine {
+/**
+ * The record of a state that is made of a lock.
+ * @param installed since when it is installed; now unless told
+ * @throws EngineshedError `PATH_NOT_FOUND` or `LAYER_UNSAFE` for a part that is not in its source
+ */
+export function describeEngine(
+  store: Store,
+  lock: EngineLock,
+  inputs: StateInputs,
+  installed = store.now().toISOString(),
+): InstalledEngine {
   const directories = new Map(
     Object.entries(lock.sources).map(([name, source]) => [name, sourceDirectory(store, name, source)]),
   );
@@ -129,7 +153,7 @@ function describeEngine(store: Store, lock: EngineLock, inputs: StateInputs): In
     contract: contractVersion,
     name: lock.name,
     id: lockId(lock),
-    installed: store.now().toISOString(),
+    installed,
     description: lock.description,
     kind: lock.kind,
     catalog: lock.catalog,
@@ -179,13 +203,4 @@ function realPath(path: string): string | undefined {
 
 function readText(path: string): string | undefined {
   return orNothing(() => readFileSync(path, 'utf8'));
-}
-
-/** What cannot be read counts as damaged. */
-function orNothing<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

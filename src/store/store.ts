@@ -132,7 +132,7 @@ export async function withLock<T>(
 }
 
 /** Runs `work` under a lock only if that is free now; tells whether it ran. */
-export async function ifUnlocked(store: Store, name: string, work: () => Promise<void>): Promise<boolean> {
+export async function ifUnlocked(store: Store, name: string, work: () => Promise<unknown>): Promise<boolean> {
   const lock = await acquireLock(store.paths.lock(name), 'exclusive', store.owner, { whenBusy: 'fail' });
   if (lock !== undefined) await releasing(lock, work);
   return lock !== undefined;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { EngineshedError, fromSystemError } from '../../errors/index.js';
-import { noteUse } from '../../store/read.js';
+import { noteUse, refuseDamaged } from '../../store/read.js';
 import { chooseEngine, openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 
@@ -19,6 +19,7 @@ export async function exec(
   ...command: string[]
 ): Promise<void> {
   const { engine } = chooseEngine(this, name);
+  refuseDamaged(engine);
   noteUse(openPaths(this), engine.name, this.now());
   const environment = { ...this.environment, ...engine.environment.set, ENGINESHED_ENGINE: engine.name };
   for (const variable of engine.environment.unset) delete (environment as Record<string, unknown>)[variable];

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { EngineshedError } from '../../errors/index.js';
+import { refuseDamaged } from '../../store/read.js';
 import { chooseEngine } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson } from '../output.js';
@@ -7,6 +8,7 @@ import { printJson } from '../output.js';
 /** Prints where a part of an engine, or something in it, stands. */
 export function which(this: Host, flags: { engine?: string; json?: boolean }, asked: string): void {
   const { engine } = chooseEngine(this, flags.engine);
+  refuseDamaged(engine);
   const slash = asked.indexOf('/');
   const type = slash < 0 ? asked : asked.slice(0, slash);
   const part = engine.parts.find((candidate) => candidate.type === type);

@@ -1,0 +1,121 @@
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { type EngineLock, renderEnvironment } from '../engine/index.js';
+import { isEngineshedError } from '../errors/index.js';
+import { canonicalJson, nodeSystem, parsePlatform } from '../oci/index.js';
+import { FaultList } from './faults.js';
+import { orNothing } from './or-nothing.js';
+import type { StorePaths } from './paths.js';
+import { engineNames, type InstalledEngine } from './record.js';
+import type { ReadState } from './scope.js';
+import { describeEngine, type StateInputs } from './state.js';
+import type { Store } from './store.js';
+
+/** The operating system that the environment of a lock is for, as `process.platform` names it. */
+export function systemOf({ platform }: EngineLock, own: string): StateInputs {
+  return { platform: platform === undefined ? own : nodeSystem(parsePlatform(platform).os) };
+}
+
+/**
+ * Checks one state of an engine: that its lock is its own, and that record, environment and links are what that lock makes.
+ * @param platform the operating system, as `process.platform` names it
+ */
+export function checkState(store: Store, state: ReadState, platform: string, faults: FaultList): void {
+  const { home, lock, engine } = state;
+  if (!isDirectory(home)) {
+    faults.add('', { fault: 'missing' });
+    return;
+  }
+  if (lock === undefined) {
+    tellDamage(home, 'lock.json', faults);
+    if (engine === undefined) tellDamage(home, 'engine.json', faults);
+    else checkRendered(home, engine, faults);
+    return;
+  }
+  const expected = expectedRecord(store, state, lock, platform);
+  const record = expected ?? engine;
+  if (
+    engine === undefined ||
+    (expected !== undefined && canonicalJson(engine) !== canonicalJson({ ...expected }))
+  )
+    tellDamage(home, 'engine.json', faults);
+  if (record !== undefined) checkRendered(home, record, faults);
+}
+
+/**
+ * Checks what the names of a store lead to.
+ * @param name only that of one engine; undefined for all, and for the active one
+ */
+export function checkNames(paths: StorePaths, name: string | undefined): FaultList[] {
+  const names = name === undefined ? (orNothing(() => engineNames(paths)) ?? []) : [name];
+  const lists = names.map((engine) => {
+    const faults = new FaultList('name', engine, new Set([engine]), `engines/${engine}`);
+    checkLink(paths.engine(engine), 'active', /^[0-9a-f]{16}$/, faults);
+    return faults;
+  });
+  if (name !== undefined) return lists;
+  const faults = new FaultList('name', 'current', new Set(), '.');
+  checkLink(paths.root, 'current', /^engines\/[^/]+\/active$/, faults);
+  return [...lists, faults];
+}
+
+/** What its lock makes; undefined where its sources are damaged, or not there. */
+function expectedRecord(
+  store: Store,
+  { engine }: ReadState,
+  lock: EngineLock,
+  platform: string,
+): InstalledEngine | undefined {
+  try {
+    return describeEngine(store, lock, systemOf(lock, platform), engine?.installed);
+  } catch (error) {
+    if (isEngineshedError(error)) return undefined;
+    throw error;
+  }
+}
+
+function checkRendered(home: string, engine: InstalledEngine, faults: FaultList): void {
+  const environment = orNothing(() => readFileSync(`${home}/env`, 'utf8'));
+  if (environment !== renderEnvironment(engine.environment, 'sh')) tellDamage(home, 'env', faults);
+  const links = new Map([
+    ...engine.parts.map(({ type, directory }) => [`parts/${type}`, directory] as const),
+    ...Object.entries(engine.sources).map(
+      ([source, { directory }]) => [`sources/${source}`, directory] as const,
+    ),
+  ]);
+  for (const [path, expected] of links) {
+    const stat = lstatSync(`${home}/${path}`, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink() !== true) {
+      faults.add(path, stat === undefined ? { fault: 'missing' } : { fault: 'kind', expected: 'symlink' });
+      continue;
+    }
+    const actual = readlinkSync(`${home}/${path}`);
+    if (actual !== expected) faults.add(path, { fault: 'target', expected, actual });
+  }
+  const known = new Set(['lock.json', 'engine.json', 'env', 'parts', 'sources', ...links.keys()]);
+  for (const directory of ['', 'parts/', 'sources/'])
+    for (const entry of orNothing(() => readdirSync(`${home}/${directory}`)) ?? [])
+      if (!known.has(`${directory}${entry}`)) faults.add(`${directory}${entry}`, { fault: 'extra' });
+}
+
+/** A name that leads nowhere is one that is not installed, and that is no damage where it does not exist at all. */
+function checkLink(directory: string, link: string, grammar: RegExp, faults: FaultList): void {
+  const path = `${directory}/${link}`;
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSymbolicLink()) {
+    faults.add(link, { fault: 'kind', expected: 'symlink' });
+    return;
+  }
+  const target = readlinkSync(path);
+  if (!grammar.test(target) || !isDirectory(`${directory}/${target}`))
+    faults.add(link, { fault: 'target', actual: target });
+}
+
+function tellDamage(home: string, file: string, faults: FaultList): void {
+  const standing = lstatSync(`${home}/${file}`, { throwIfNoEntry: false });
+  faults.add(file, { fault: standing === undefined ? 'missing' : 'content' });
+}
+
+function isDirectory(path: string): boolean {
+  return orNothing(() => lstatSync(`${path}/.`))?.isDirectory() === true;
+}
