@@ -66,7 +66,7 @@ export function layerNames(home: string): string[] {
 
 /** The text of `layer.json`, which has a digest of itself in it. */
 export function formatLayer(record: LayerRecord): string {
-  return JSON.stringify({ ...record, sum: digestOf(canonicalJson(record)) });
+  return canonicalJson({ ...record, sum: digestOf(canonicalJson(record)) });
 }
 
 /** Whether the publisher of a layer consents to links that lead out of it (A04). */

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type EngineLock, lockId, parseLock } from '../engine/index.js';
 import { EngineshedError } from '../errors/index.js';
+import { writeNewFile } from '../files/index.js';
+import { canonicalJson, digestOf } from '../oci/index.js';
+import { orNothing } from './or-nothing.js';
 import type { StorePaths } from './paths.js';
 import type { InstalledEngine } from './record.js';
 
@@ -19,7 +22,39 @@ export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine)
   }
   const lock = parseLock(bytes, `file ${path}`);
   if (lock.name !== name || lockId(lock) !== id) throw damaged(path);
+  if (sumOf(paths.engineState(name, id), bytes) === 'other') throw damaged(path);
   return lock;
+}
+
+/**
+ * Writes the lock of a state, with a digest beside it: the id of a state covers what decides it, and not where that came from.
+ * @throws NodeJS.ErrnoException
+ */
+export function writeStateLock(home: string, lock: EngineLock): void {
+  const text = canonicalJson(lock);
+  writeNewFile(`${home}/lock.json`, text);
+  writeNewFile(`${home}/.lock-sum`, digestOf(text));
+}
+
+/** The lock of a state, and whether it has the digest that was written with it. */
+export interface StateLock {
+  readonly lock: EngineLock;
+  readonly sum: 'right' | 'other';
+}
+
+/** Reads the lock of a state; undefined where there is none that is of this state. */
+export function readStateLock(home: string, name: string, id: string): StateLock | undefined {
+  return orNothing(() => {
+    const bytes = readFileSync(`${home}/lock.json`);
+    const lock = JSON.parse(bytes.toString('utf8')) as EngineLock;
+    return lock.name === name && lockId(lock) === id ? { lock, sum: sumOf(home, bytes) } : undefined;
+  });
+}
+
+/** States of early stores have no digest of their lock. */
+function sumOf(home: string, bytes: Buffer): StateLock['sum'] {
+  const sum = orNothing(() => readFileSync(`${home}/.lock-sum`, 'utf8'));
+  return sum === undefined || sum === digestOf(bytes) ? 'right' : 'other';
 }
 
 function damaged(path: string, cause?: unknown): EngineshedError {

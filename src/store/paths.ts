@@ -14,6 +14,7 @@ export const storeVersion = 1;
  *   engines/train/4f0c…/              one resolved state of the engine; never changed
  *     engine.json                     name, sources by digest, parts, environment
  *     lock.json                       what it was made from, with the rules of the environment
+ *     .lock-sum                       the digest of lock.json
  *     env                             the environment for a POSIX shell
  *     parts/core-engine -> /…/engine
  *     sources/engine -> /…/engine

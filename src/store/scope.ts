@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { EngineLock, LockedSource } from '../engine/index.js';
-import { lockId } from '../engine/index.js';
 import { EngineshedError } from '../errors/index.js';
-import { type Digest, isDigest } from '../oci/index.js';
+import { canonicalJson, type Digest, isDigest } from '../oci/index.js';
+import { readStateLock, type StateLock } from './lock-file.js';
 import { orNothing } from './or-nothing.js';
 import type { StorePaths } from './paths.js';
 import { engineNames, engineStates, type InstalledEngine, readEngineFile } from './record.js';
@@ -14,8 +14,10 @@ export interface ReadState {
   readonly id: string;
   readonly home: string;
   readonly engine: InstalledEngine | undefined;
-  /** Only where it is that of this state. */
+  /** Only where it is that of this state, and whole. */
   readonly lock: EngineLock | undefined;
+  /** Whether the lock has the digest that was written with it. */
+  readonly lockSum: StateLock['sum'];
 }
 
 /** What engines need a layer, and under which names. */
@@ -92,12 +94,20 @@ function activeState(paths: StorePaths, name: string): ReadState {
 function readState(paths: StorePaths, name: string, id: string): ReadState {
   const home = paths.engineState(name, id);
   const engine = orNothing(() => readEngineFile(`${home}/engine.json`));
-  const lock = orNothing(() => {
-    const read = JSON.parse(readFileSync(`${home}/lock.json`, 'utf8')) as EngineLock;
-    return read.name === name && lockId(read) === id ? read : undefined;
-  });
   const isOwn = engine?.name === name && engine.id === id;
-  return { name, id, home, engine: isOwn ? engine : undefined, lock };
+  const record = isOwn ? engine : undefined;
+  const { lock, sum } = readStateLock(home, name, id) ?? {};
+  // Where the record agrees with a lock, it is the digest of the lock that is damaged.
+  const isWhole = lock !== undefined && (sum === 'right' || agrees(lock, record));
+  return { name, id, home, engine: record, lock: isWhole ? lock : undefined, lockSum: sum ?? 'other' };
+}
+
+function agrees({ sources }: EngineLock, engine: InstalledEngine | undefined): boolean {
+  const recorded = Object.entries(engine?.sources ?? {}).map(([name, { directory: _, ...source }]) => [
+    name,
+    source,
+  ]);
+  return canonicalJson(Object.fromEntries(recorded)) === canonicalJson(sources);
 }
 
 function standingLayers(paths: StorePaths): Digest[] {

@@ -20,6 +20,7 @@ import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { publishDirectory, replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { canonicalJson } from '../oci/index.js';
 import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
+import { readStateLock, writeStateLock } from './lock-file.js';
 import { orNothing } from './or-nothing.js';
 import { contractVersion, engineNames, type InstalledEngine, readEngineFile } from './record.js';
 import { sourceDirectory } from './source.js';
@@ -65,7 +66,9 @@ export function renewState(
 ): InstalledEngine {
   const { paths } = store;
   const home = paths.engineState(lock.name, lockId(lock));
-  const engine = describeEngine(store, lock, inputs, recordOf(home)?.installed);
+  const record = recordOf(home);
+  const made = describeEngine(store, lock, inputs, record?.installed);
+  const engine = record !== undefined && canonicalJson(record) === canonicalJson(made) ? record : made;
   const directory = `${staging}/engine-${uniqueSuffix()}`;
   writeState(engine, lock, directory);
   makeOwnDirectory(paths.engine(lock.name));
@@ -97,12 +100,7 @@ export function intactState(store: Store, lock: EngineLock): InstalledEngine | u
       );
     });
   const environment = readText(`${home}/env`) === renderEnvironment(engine.environment, 'sh');
-  return linksLead && environment && hasLock(home, id) ? engine : undefined;
-}
-
-function hasLock(home: string, id: string): boolean {
-  const text = readText(`${home}/lock.json`);
-  return text !== undefined && orNothing(() => lockId(JSON.parse(text) as EngineLock)) === id;
+  return linksLead && environment && readStateLock(home, lock.name, id)?.sum === 'right' ? engine : undefined;
 }
 
 function recordOf(home: string): InstalledEngine | undefined {
@@ -188,7 +186,7 @@ function writeState(engine: InstalledEngine, lock: EngineLock, directory: string
   for (const [name, source] of Object.entries(engine.sources))
     symlinkSync(source.directory, `${directory}/sources/${name}`);
   writeNewFile(`${directory}/env`, renderEnvironment(engine.environment, 'sh'));
-  writeNewFile(`${directory}/lock.json`, canonicalJson(lock));
+  writeStateLock(directory, lock);
   writeNewFile(`${directory}/engine.json`, `${JSON.stringify(engine, null, 2)}\n`);
   for (const made of [`${directory}/parts`, `${directory}/sources`, directory]) syncDirectory(made);
 }

@@ -31,6 +31,7 @@ export function checkState(store: Store, state: ReadState, platform: string, fau
     else checkRendered(home, engine, faults);
     return;
   }
+  if (state.lockSum === 'other') faults.add('.lock-sum', { fault: 'content' });
   const expected = expectedRecord(store, state, lock, platform);
   const record = expected ?? engine;
   if (
@@ -91,7 +92,15 @@ function checkRendered(home: string, engine: InstalledEngine, faults: FaultList)
     const actual = readlinkSync(`${home}/${path}`);
     if (actual !== expected) faults.add(path, { fault: 'target', expected, actual });
   }
-  const known = new Set(['lock.json', 'engine.json', 'env', 'parts', 'sources', ...links.keys()]);
+  const known = new Set([
+    'lock.json',
+    '.lock-sum',
+    'engine.json',
+    'env',
+    'parts',
+    'sources',
+    ...links.keys(),
+  ]);
   for (const directory of ['', 'parts/', 'sources/'])
     for (const entry of orNothing(() => readdirSync(`${home}/${directory}`)) ?? [])
       if (!known.has(`${directory}${entry}`)) faults.add(`${directory}${entry}`, { fault: 'extra' });
