@@ -174,7 +174,7 @@ const entryWork = 64 * 1024;
 /** What is read at once, in bytes. Nobody else has a turn between a read and its use. */
 const shared = Buffer.allocUnsafeSlow(1024 * 1024);
 
-export function kindOf(stat: Stats): ListedEntry['kind'] {
+function kindOf(stat: Stats): ListedEntry['kind'] {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'directory';
   return stat.isSymbolicLink() ? 'symlink' : 'other';
