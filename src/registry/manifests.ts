@@ -137,6 +137,8 @@ export class Manifests {
   /** Tells whether a manifest is there. */
   async exists(descriptor: Descriptor): Promise<boolean> {
     const response = await probe(this.#host, this.#request('HEAD', descriptor.digest, 'pull'));
+    if (isWebPage(response) && response.status < 300)
+      throw webPageError(response, this.#name(descriptor.digest));
     if (response.status === 200 || response.status === 206) return true;
     if (response.status === 404) return false;
     throw await this.#host.refusal(response, { what: this.#name(descriptor.digest) });
@@ -199,6 +201,7 @@ export class Manifests {
     const response = await this.#host.send(this.#request('HEAD', tag, 'push'));
     response.discard();
     if (response.status === 404) return 'nothing';
+    if (isWebPage(response) && response.status === 200) throw webPageError(response, this.#name(tag));
     const stated = response.header('docker-content-digest') ?? '';
     return response.status === 200 && isDigest(stated) ? stated : undefined;
   }
@@ -225,6 +228,7 @@ export class Manifests {
   async #checkPut(response: HttpResponse, { digest }: Descriptor, as: string): Promise<void> {
     if (response.status !== 201 && response.status !== 200)
       throw await this.#host.refusal(response, { what: `the push of ${this.#name(as)}` });
+    if (isWebPage(response)) throw webPageError(response, `the push of ${this.#name(as)}`);
     response.discard();
     this.hasStored = true;
     this.#agreedDigest(response, digest, digest);

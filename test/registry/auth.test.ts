@@ -154,10 +154,10 @@ describe('authentication', () => {
   });
 
   it('C12 says that a token service answers with a web page, or without a token', async () => {
-    for (const [type, body] of [
-      ['text/html', '<html>'],
-      ['application/json', '{}'],
-      ['application/json', '{"token":"a b"}'],
+    for (const [type, body, said] of [
+      ['text/html', '<html>', 'web page'],
+      ['application/json', '{}', 'without a token'],
+      ['application/json', '{"token":"a b"}', 'without a token'],
     ] as const) {
       const registry = await withManifest();
       registry.script(({ path }, response) => {
@@ -166,8 +166,25 @@ describe('authentication', () => {
         return 'handled';
       });
       challenging(registry, `Bearer realm="${registry.url}/token"`, () => false);
-      await expect(target(registry).resolve('one')).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
+      await expect(target(registry).resolve('one')).rejects.toMatchObject({
+        code: 'RESPONSE_INVALID',
+        message: expect.stringContaining(said),
+      });
     }
+  });
+
+  it('C12 a web page takes no login', async () => {
+    const registry = await scripted();
+    registry.script((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+      return 'handled';
+    });
+    const attempt = { username: 'me', password: 'hunter2' };
+    await expect(client().checkLogin(registry.host, attempt)).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+      message: expect.stringContaining('web page'),
+    });
+    for (const { headers } of registry.requests) expect(headers.authorization).toBeUndefined();
   });
 });
 

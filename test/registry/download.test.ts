@@ -170,7 +170,8 @@ describe('a download', () => {
       response.writeHead(200);
       response.write(blob);
     });
-    expect((await read(target(registry), descriptor)).equals(blob)).toBe(true);
+    const limits = { idleMs: 600_000 };
+    expect((await read(target(registry, { limits }), descriptor)).equals(blob)).toBe(true);
   });
 
   it('C09 a body that stops is asked for again, and given up in the end', async () => {

@@ -160,16 +160,18 @@ describe('resolving', () => {
     ['application/json', '[]', 'no manifest'],
     ['', '', 'no manifest'],
   ])('C12 says that %s with %j is no manifest', async (contentType, body, said) => {
-    const registry = await withManifest();
-    registry.script((_request, response) => {
-      if (contentType !== '') response.setHeader('content-type', contentType);
-      response.writeHead(200).end(body);
-      return 'handled';
-    });
-    await expect(target(registry).resolve('one')).rejects.toMatchObject({
-      code: 'RESPONSE_INVALID',
-      message: expect.stringContaining(said),
-    });
+    for (const head of [200, 405]) {
+      const registry = await withManifest();
+      registry.script((request, response) => {
+        if (contentType !== '') response.setHeader('content-type', contentType);
+        response.writeHead(isHead(request) ? head : 200).end(body);
+        return 'handled';
+      });
+      await expect(target(registry).resolve('one')).rejects.toMatchObject({
+        code: 'RESPONSE_INVALID',
+        message: expect.stringContaining(said),
+      });
+    }
   });
 });
 

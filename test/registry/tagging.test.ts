@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type RecordedRequest, refuse, type ScriptedRegistry } from '../../src/testing/index.js';
+import type { Target } from '../../src/content/index.js';
+import {
+  captivePortal,
+  type RecordedRequest,
+  refuse,
+  type ScriptedRegistry,
+} from '../../src/testing/index.js';
 import { descriptorOf, manifestBytes, opens, scripted, target } from '../support/registry-client.js';
 
 const type = 'application/vnd.oci.image.manifest.v1+json';
@@ -175,6 +181,30 @@ describe('what is there', () => {
       code: 'RESPONSE_INVALID',
       message: expect.stringContaining('web page'),
     });
+  });
+
+  it.each([
+    ['is there', (repository: Target) => repository.exists(manifest)],
+    ['was taken', (repository: Target) => repository.push(manifest, opens(manifestBytes))],
+    ['is tagged', (repository: Target) => repository.tag(manifest, '1.0.0')],
+  ])('C12 no web page says that a manifest %s', async (_what, act) => {
+    const registry = await withImage();
+    const repository = target(registry);
+    await repository.push(manifest, opens(manifestBytes));
+    // The network login ended in the middle of the work.
+    registry.script(captivePortal());
+    await expect(act(repository)).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+      message: expect.stringContaining('web page'),
+    });
+  });
+
+  it('C12 no web page says what a tag stands for', async () => {
+    const registry = await withImage();
+    const repository = target(registry);
+    await repository.push(manifest, opens(manifestBytes));
+    registry.script(captivePortal({ which: ({ method }) => method === 'HEAD' }));
+    await expect(repository.tag(manifest, '1.0.0')).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
   });
 
   it('C14 is looked for where the registry does not say what it took', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { RecordedRequest, ScriptedRegistry } from '../../src/testing/index.js';
-import { refuse } from '../../src/testing/index.js';
+import { captivePortal, refuse } from '../../src/testing/index.js';
 import { descriptorOf, opens, scripted, target } from '../support/registry-client.js';
 
 const blob = randomBytes(700_000);
@@ -95,6 +95,15 @@ describe('an upload', () => {
       message: expect.stringContaining('does not have it'),
     });
     expect(registry.requests.filter(isPut)).toHaveLength(3);
+  });
+
+  it('C12 is not taken by a web page', async () => {
+    const registry = await scripted();
+    registry.script(captivePortal({ which: isPut }));
+    await expect(target(registry).push(descriptor, opens(blob))).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+      message: expect.stringContaining('web page'),
+    });
   });
 
   it('C14 a blob of another size under that digest is not taken for ours', async () => {
