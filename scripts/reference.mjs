@@ -22,16 +22,17 @@ const meaning = {
   config: 'a configuration file, or the version of the store, does not fit',
 };
 
-const commands = help()
-  .split('COMMANDS\n')[1]
-  .split('\n')
-  .map((line) => line.trim().split(/\s+/)[0]);
+const commands = [...help().matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, command]) => command);
 const lines = [
   '# Reference',
   '',
   'Written from the program by `node scripts/reference.mjs`. See also [configuration](configuration.md) and [JSON documents](json.md).',
   '',
   '## Commands',
+  '',
+  '```text',
+  help(),
+  '```',
   '',
   ...commands.flatMap((command) => [`### ${command}`, '', '```text', help(command), '```', '']),
   '## Exit statuses',

@@ -1,4 +1,4 @@
-import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
+import { buildApplication, text_en } from '@stricli/core';
 import { EngineshedError } from '../errors/index.js';
 import { attach } from './commands/attach.js';
 import { available } from './commands/available.js';
@@ -30,51 +30,21 @@ import { use } from './commands/use.js';
 import { verify } from './commands/verify.js';
 import { which } from './commands/which.js';
 import { failureStatus, formatFailure } from './failure.js';
+import { type CommandGroups, groupedCommands } from './help.js';
 import type { Host } from './host.js';
+import { misusedCommand, unknownCommand } from './usage.js';
 
-/** The command line: its commands, and how their failures are told. A command's code is loaded when it is run. */
+/**
+ * The command line: its commands, and how their failures are told. A command's code is loaded when it is run. To run it rejects
+ * with `USAGE` where the arguments are not what the command takes.
+ */
 export function application(host: Host) {
   const fail = (error: unknown) => formatFailure(host, error);
-  const misused = (message: string) => fail(new EngineshedError('USAGE', message));
+  const names = Object.values(groups).flatMap((commands) => Object.keys(commands));
   return buildApplication<Host>(
-    buildRouteMap<string, Host>({
-      routes: {
-        install,
-        available,
-        list,
-        show,
-        use,
-        current,
-        env,
-        exec,
-        which,
-        history,
-        rollback,
-        gc,
-        doctor,
-        verify,
-        uninstall,
-        publish,
-        index,
-        copy,
-        mirror,
-        export: exportEngine,
-        import: importEngines,
-        attach,
-        referrers,
-        tags,
-        inspect,
-        ls,
-        cat,
-        login,
-        logout,
-      },
-      docs: {
-        brief: 'Distribute a product made of several components through any OCI registry',
-        fullDescription:
-          'Publish components as images, install an engine made of them, switch versions in one atomic step, run it.\n' +
-          'Start with: engineshed available, engineshed install, eval "$(engineshed env)".',
-      },
+    groupedCommands(groups, {
+      brief: 'Distribute a product made of several components through any OCI registry.',
+      start: ['engineshed available', 'engineshed install train', 'eval "$(engineshed env)"'],
     }),
     {
       name: 'engineshed',
@@ -84,9 +54,11 @@ export function application(host: Host) {
       localization: {
         text: {
           ...text_en,
-          exceptionWhileParsingArguments: (error, ansi) =>
-            misused(text_en.exceptionWhileParsingArguments(error, ansi)),
-          noCommandRegisteredForInput: (input) => misused(text_en.noCommandRegisteredForInput(input)),
+          // Thrown, not returned: the parser would print each of several faults, and an error is one text, or one document.
+          exceptionWhileParsingArguments(error) {
+            throw error instanceof EngineshedError ? error : misusedCommand(error, host.arguments[0] ?? '');
+          },
+          noCommandRegisteredForInput: ({ input }) => fail(unknownCommand(input, names)),
           exceptionWhileRunningCommand: fail,
           exceptionWhileLoadingCommandFunction: fail,
           commandErrorResult: fail,
@@ -96,3 +68,13 @@ export function application(host: Host) {
     },
   );
 }
+
+const groups: CommandGroups = {
+  'install and choose': { available, install, list, show, use, uninstall },
+  run: { current, env, exec, which },
+  'go back, free space, check': { history, rollback, gc, verify, doctor },
+  publish: { publish, index, attach },
+  'look at images': { tags, inspect, ls, cat, referrers },
+  'copy and carry': { copy, mirror, export: exportEngine, import: importEngines },
+  'log in': { login, logout },
+};

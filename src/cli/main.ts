@@ -3,6 +3,7 @@ import { run } from '@stricli/core';
 import { EngineshedError, errorKinds, inOperation } from '../errors/index.js';
 import { application } from './app.js';
 import { failureStatus, formatFailure } from './failure.js';
+import { helpAsFlags } from './help.js';
 import type { Host } from './host.js';
 
 declare const ENGINESHED_VERSION: string;
@@ -64,9 +65,16 @@ process.once('beforeExit', () => {
   process.exitCode = fault.exitStatus;
 });
 
-run(application(host), host.arguments, host).then(() => {
-  isDone = true;
-  const status = Number(host.process.exitCode ?? 0);
-  // The parser's own statuses are negative and mean that the command line was wrong.
-  process.exitCode = status < 0 ? errorKinds.usage : status;
-});
+run(application(host), helpAsFlags(host.arguments), host).then(
+  () => {
+    isDone = true;
+    const status = Number(host.process.exitCode ?? 0);
+    // The parser's own statuses are negative and mean that the command line was wrong.
+    process.exitCode = status < 0 ? errorKinds.usage : status;
+  },
+  (error) => {
+    isDone = true;
+    process.stderr.write(`${formatFailure(host, error)}\n`);
+    process.exitCode = failureStatus(error);
+  },
+);

@@ -31,6 +31,7 @@ export const login = buildCommand({
       },
       json: jsonFlag,
     },
+    aliases: { u: 'username' },
   },
   loader: async () => (await import('../run/login.js')).login,
 });

@@ -1,0 +1,103 @@
+import {
+  AliasNotFoundError,
+  ArgumentParseError,
+  EnumValidationError,
+  FlagNotFoundError,
+  UnexpectedFlagError,
+  UnexpectedPositionalError,
+  UnsatisfiedFlagError,
+  UnsatisfiedPositionalError,
+} from '@stricli/core';
+import { EngineshedError, nearest } from '../errors/index.js';
+
+/** What other programs, and the predecessor, call the commands. */
+const otherNames: Readonly<Record<string, string>> = {
+  push: 'publish',
+  pull: 'install',
+  update: 'install',
+  upgrade: 'install',
+  remove: 'uninstall',
+  rm: 'uninstall',
+  delete: 'uninstall',
+  prune: 'gc',
+  clean: 'gc',
+  search: 'available',
+  status: 'current',
+  run: 'exec',
+  save: 'export',
+  load: 'import',
+  discover: 'referrers',
+  'list-engine-locations': 'available',
+  'list-engines': 'list',
+  'describe-engine': 'show',
+  'install-engine': 'install',
+  'set-engine': 'use',
+  'get-engine': 'current',
+  'clean-engines': 'uninstall',
+};
+
+/** The error for a command that there is none of: `USAGE`. */
+export function unknownCommand(input: string, commands: readonly string[]): EngineshedError {
+  const all = 'All commands: engineshed --help';
+  if (input.startsWith('-')) {
+    return new EngineshedError('USAGE', `"${input}" is in the place of a command`, {
+      hint: `Write the command first, then its flags. ${all}`,
+    });
+  }
+  const known = new Map(Object.entries(otherNames));
+  const meant = known.get(input) ?? nearest(input, commands);
+  return new EngineshedError('USAGE', `There is no command "${input}"`, {
+    hint: meant === undefined ? all : `Did you mean "${meant}"? ${all}`,
+  });
+}
+
+/**
+ * The error for arguments or flags that a command does not take: `USAGE`.
+ * @param error what the parser threw
+ * @param command the command, for where to look
+ */
+export function misusedCommand(error: unknown, command: string): EngineshedError {
+  const { message, hint } = describe(error);
+  const help =
+    command === 'exec'
+      ? 'Write: engineshed exec ENGINE -- COMMAND [ARGUMENT...]'
+      : `See: engineshed ${command} --help`;
+  return new EngineshedError('USAGE', message, {
+    hint: hint === undefined ? help : `${hint} ${help}`,
+    cause: error,
+  });
+}
+
+function describe(error: unknown): { message: string; hint?: string } {
+  if (error instanceof FlagNotFoundError) {
+    const meant = error.corrections.map(flagNamed).join(' or ');
+    const message = `There is no flag --${error.input}`;
+    return meant === '' ? { message } : { message, hint: `Did you mean ${meant}?` };
+  }
+  if (error instanceof AliasNotFoundError) return { message: `There is no flag -${error.input}` };
+  if (error instanceof UnsatisfiedFlagError)
+    return { message: `The value of ${flagNamed(error.externalFlagName)} is missing` };
+  if (error instanceof UnexpectedFlagError)
+    return { message: `${flagNamed(error.externalFlagName)} is there twice` };
+  if (error instanceof EnumValidationError) {
+    const message = `${flagNamed(error.externalFlagName)} cannot be "${error.input}"`;
+    return { message, hint: `It is one of ${error.values.join(', ')}.` };
+  }
+  if (error instanceof ArgumentParseError) {
+    const reason = error.exception instanceof Error ? error.exception.message : String(error.exception);
+    return { message: `${flagNamed(error.externalFlagNameOrPlaceholder)}: ${reason}` };
+  }
+  if (error instanceof UnexpectedPositionalError)
+    return { message: `There is an argument too many: "${error.input}"` };
+  if (error instanceof UnsatisfiedPositionalError) {
+    const { limit, placeholder } = error;
+    if (limit === undefined) return { message: `The argument ${placeholder} is missing` };
+    return { message: `There are too few arguments: ${limit[1]}, of at least ${limit[0]}` };
+  }
+  return { message: error instanceof Error ? error.message : String(error) };
+}
+
+/** As it is documented: the parser knows flags by their names in the code, too. */
+function flagNamed(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
