@@ -5,13 +5,13 @@ import {
   type Descriptor,
   nodePlatform,
   parsePlatform,
-  parseReference,
   type Reference,
   type WantedPlatform,
 } from '../oci/index.js';
 import { openCatalogs } from './catalogs.js';
 import type { Host } from './host.js';
 import { withProgress } from './output.js';
+import { parseImage } from './references.js';
 import { type NetworkFlags, openTargets } from './runtime.js';
 
 /** The flags of commands that look at an image. */
@@ -46,9 +46,8 @@ export async function withPlace<T>(
 ): Promise<T> {
   return withProgress(host, async (report) => {
     const catalogs = await openCatalogs(host, undefined);
-    // An image without a slash would be Docker Hub's; as for an install, that has to be spelled out.
-    if (!/[/:]/.test(text)) throw noImage(text, () => findEngine(catalogs, text));
-    const reference = parseReference(text);
+    if (!/[/:]/.test(text)) refuseEngine(text, () => findEngine(catalogs, text));
+    const reference = parseImage(text);
     const targets = openTargets(host, catalogs, flags, report);
     try {
       return await work({ reference, target: targets.readable(reference), report });
@@ -77,16 +76,14 @@ export async function withImage<T>(
   );
 }
 
-function noImage(text: string, find: () => unknown): EngineshedError {
+function refuseEngine(text: string, find: () => unknown): void {
   try {
     find();
   } catch (error) {
-    if (!isEngineshedError(error, 'ENGINE_UNKNOWN', 'NAME_INVALID')) throw error;
-    return new EngineshedError('USAGE', `"${text}" names no image`, {
-      hint: `Name the registry too: docker.io/library/${text}, or oci:DIR for a directory.`,
-    });
+    if (isEngineshedError(error, 'ENGINE_UNKNOWN', 'NAME_INVALID')) return;
+    throw error;
   }
-  return new EngineshedError('USAGE', `"${text}" is the name of an engine, and no image`, {
+  throw new EngineshedError('USAGE', `"${text}" is the name of an engine, and no image`, {
     hint: `See its images with: engineshed show ${text}`,
   });
 }

@@ -83,6 +83,7 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
   const live = !quiet && stderr.isTTY === true && host.environment.TERM !== 'dumb' && !host.environment.CI;
   const waitedFor = new Set<string>();
   const moving = new Map<string, { bytes: number; total: number }>();
+  const width = () => stderr.columns || 80;
   let painted = false;
   let lastPaint = 0;
 
@@ -95,16 +96,17 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
     const bytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
     const total = all.reduce((sum, { total }) => sum + total, 0);
     if (total === 0) return;
+    const amount = `${formatBytes(bytes)} of ${formatBytes(total)}`;
     const filled = Math.round((24 * bytes) / total);
-    paintText(
-      `[${'='.repeat(filled)}${' '.repeat(24 - filled)}] ${formatBytes(bytes)} of ${formatBytes(total)}`,
-    );
+    const bar = `[${'='.repeat(filled)}${' '.repeat(24 - filled)}] `;
+    paintText(bar.length + amount.length < width() ? bar + amount : amount);
   };
   const paintText = (text: string) => {
     const now = host.now().getTime();
     if (now - lastPaint < 80) return;
     lastPaint = now;
-    stderr.write(`\r\u001b[K${text}`);
+    // A line that wraps could not be painted over.
+    stderr.write(`\r\u001b[K${text.slice(0, width() - 1)}`);
     painted = true;
   };
   const line = (text: string) => {
@@ -128,6 +130,8 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
         break;
       case 'transferred':
         moving.set(event.id, { bytes: event.total, total: event.total });
+        // What comes next, such as sending what was packed, is measured anew.
+        if ([...moving.values()].every(({ bytes, total }) => bytes === total)) moving.clear();
         line(`${event.label}  ${formatBytes(event.total)}`);
         break;
       case 'present':

@@ -4,6 +4,7 @@ import { resolve as resolvePath } from 'node:path';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
 import {
   isAlive,
+  makeDirectories,
   type Owner,
   ownedName,
   parseOwnedName,
@@ -91,7 +92,7 @@ export function openLayout(path: string, owner: Owner): Layout {
 export function createLayout(path: string, owner: Owner): Layout {
   const directory = resolvePath(path);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     if (statSync(`${directory}/oci-layout`, { throwIfNoEntry: false }) === undefined) {
       refuseOtherContent(directory, path);
       mkdirSync(`${directory}/blobs/sha256`, { recursive: true });

@@ -1,16 +1,7 @@
-import {
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { chownSync, lstatSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
-import { acquireLock, type Owner, ownedName, replaceFile } from '../files/index.js';
+import { acquireLock, makeDirectories, type Owner, ownedName, replaceFile } from '../files/index.js';
 import { type FileContent, readContent } from './file.js';
 import { normalKey } from './keys.js';
 import type { StorableLogin } from './types.js';
@@ -33,7 +24,7 @@ export async function editCredentialFile(
   change: (content: FileContent) => FileContent | undefined,
 ): Promise<void> {
   const file = targetOf(resolve(path));
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(file), 0o700);
   const lock = await acquireLock(`${file}.engineshed-lock`, 'exclusive', owner);
   try {
     const before = statSync(file, { throwIfNoEntry: false });

@@ -110,7 +110,11 @@ export function fromSystemError(error: unknown): EngineshedError {
       );
     case 'EACCES':
     case 'EPERM':
-      return make('FILE_PERMISSION', 'No permission for', 'Check the owner and mode of that path.');
+      return make(
+        'FILE_PERMISSION',
+        'No permission for',
+        'Check the owner and mode of that path, and of the directory that it is in.',
+      );
     case 'EROFS':
       return make('FILE_PERMISSION', 'The file system is read-only at');
     case 'ENOENT':

@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectories } from './directory.js';
 import { isAlive, leaseMilliseconds, type Owner, ownedName, parseOwnedName } from './owner.js';
 
 /** `shared` keeps exclusive holders out, `exclusive` keeps everybody out. */
@@ -101,7 +93,7 @@ function makeClaim(directory: string, mode: LockMode, owner: Owner): OwnClaim {
     const name = ownedName(owner);
     const file = `${directory}/${mode}.${name}`;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o755 });
+      makeDirectories(directory, 0o755);
       closeSync(openSync(file, 'wx', 0o644));
       return { file, mode, rank: rankOf(name), owner, signs: giveSigns(file) };
     } catch (error) {

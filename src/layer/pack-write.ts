@@ -107,6 +107,7 @@ class TarStream {
         if (count === 0 || count > remaining) throw changed(path);
         remaining -= count;
         this.#at += count;
+        this.#contentBytes += count;
         const ended = remaining === 0 && count < wanted;
         if (this.#at === memberSize) await this.#flush();
         if (ended) break;
@@ -116,7 +117,6 @@ class TarStream {
     } finally {
       closeSync(fd);
     }
-    this.#contentBytes += size;
     await this.#pad();
   }
 

@@ -1,4 +1,4 @@
-import { didYouMean, EngineshedError } from '../errors/index.js';
+import { EngineshedError, nearest } from '../errors/index.js';
 import { joinPath, parentOf, showName } from '../tar/names.js';
 import type { Found } from './tree.js';
 
@@ -45,7 +45,7 @@ export async function followPath(asked: string, reader: PathReader): Promise<Des
     if (there === undefined) {
       const where =
         next === components(asked).reverse().join('/') ? undefined : `there is no "${showName(next)}"`;
-      throw notFound(asked, where, didYouMean(part, await reader.names(at)));
+      throw notFound(asked, where, meant(at, part, await reader.names(at)));
     }
     const { target } = there.entry;
     if (target === undefined) {
@@ -61,6 +61,11 @@ export async function followPath(asked: string, reader: PathReader): Promise<Des
   }
   if (found === undefined) throw new EngineshedError('INTERNAL', `The path ${asked} ended nowhere`);
   return { path: at, found };
+}
+
+function meant(directory: string, part: string, names: Iterable<string>): string | undefined {
+  const near = nearest(part, names);
+  return near === undefined ? undefined : `Did you mean "${showName(joinPath(directory, near))}"?`;
 }
 
 /** The last one first. */

@@ -113,7 +113,7 @@ export class Pace {
   /** Pauses after a failure of the connection; `tries` is how many there were so far. */
   async pause(url: URL, tries: number, signal?: AbortSignal | undefined): Promise<void> {
     const wait = this.#backoff(tries);
-    this.#report({ type: 'waiting', what: `the connection to ${url.host} failed, trying again` });
+    this.#report({ type: 'waiting', what: `${url.host}: the connection failed, trying again` });
     await sleep(wait, signal);
   }
 
@@ -133,7 +133,7 @@ export class Pace {
     host.notBefore = Math.max(performance.now() + wait, host.notBefore);
     this.#report({
       type: 'waiting',
-      what: `${response.url.host} answered ${response.status}, trying again in ${Math.ceil(wait / 1000)} s`,
+      what: `${response.url.host}: it answered ${response.status}, trying again in ${Math.ceil(wait / 1000)} s`,
     });
     await this.ready(response.url, signal);
   }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { EngineEnvironment, EngineKind, LockedSource, PartDefinition } from '../engine/types.js';
-import { EngineshedError, fromSystemError } from '../errors/index.js';
+import { didYouMean, EngineshedError, fromSystemError } from '../errors/index.js';
 import type { StorePaths } from './paths.js';
 
 /** The version of `engine.json`, part of the on-disk contract. */
@@ -30,9 +30,10 @@ export function readEngine(paths: StorePaths, name: string): InstalledEngine {
   const engine = readEngineFile(`${paths.engineActive(name)}/engine.json`);
   // A file system without upper and lower case may find an engine of another name.
   if (engine?.name === name) return engine;
-  throw new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, {
-    hint: `Install it with: engineshed install ${name}`,
-  });
+  const near = didYouMean(name, engineNames(paths));
+  const install = `engineshed install ${name}`;
+  const hint = near === undefined ? `Install it with: ${install}` : `${near} If not: ${install}`;
+  throw new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, { hint });
 }
 
 /** The installed engines, by name. Those with an unreadable record are given to `onCorrupt` and left out. */

@@ -6,6 +6,7 @@ import {
   acquireLock,
   type Lock,
   lockOwners,
+  makeDirectories,
   type Owner,
   ownedName,
   parseOwnedName,
@@ -148,7 +149,7 @@ async function releasing<T>(lock: Lock | undefined, work: () => Promise<T>): Pro
 
 function prepareStore({ paths }: Store): void {
   try {
-    mkdirSync(paths.root, { recursive: true, mode: 0o755 });
+    makeDirectories(paths.root, 0o755);
     checkStoreVersion(paths);
     if (!isMarked(paths)) refuseOtherContent(paths);
     for (const directory of ownDirectories(paths)) makeOwnDirectory(directory);

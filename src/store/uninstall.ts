@@ -1,7 +1,8 @@
 import { renameSync, rmSync } from 'node:fs';
-import { EngineshedError } from '../errors/index.js';
+import { didYouMean, EngineshedError } from '../errors/index.js';
 import { syncDirectory } from '../files/index.js';
 import { collect } from './collect.js';
+import type { StorePaths } from './paths.js';
 import { engineNames, readCurrent } from './record.js';
 import { ifUnlocked, type Store, type Transaction, transaction, withLock } from './store.js';
 
@@ -28,7 +29,7 @@ export async function uninstall(
   name: string,
   whenActive: WhenActive,
 ): Promise<UninstallResult> {
-  if (!engineNames(store.paths).includes(name)) throw notInstalled(name);
+  if (!engineNames(store.paths).includes(name)) throw notInstalled(store.paths, name);
   const wasActive = await transaction(store, `uninstall ${name}`, (running) =>
     removeEngine(store, running, name, whenActive),
   );
@@ -52,7 +53,7 @@ export function removeEngine(
   const { paths } = store;
   return withLock(store, 'selection', 'exclusive', () =>
     withLock(store, `engine-${name}`, 'exclusive', async () => {
-      if (!engineNames(paths).includes(name)) throw notInstalled(name);
+      if (!engineNames(paths).includes(name)) throw notInstalled(paths, name);
       const wasActive = readCurrent(paths) === name;
       if (wasActive && whenActive === 'refuse') {
         throw new EngineshedError('ENGINE_ACTIVE', `The engine ${name} is the active one`, {
@@ -67,8 +68,8 @@ export function removeEngine(
   );
 }
 
-function notInstalled(name: string): EngineshedError {
+function notInstalled(paths: StorePaths, name: string): EngineshedError {
   return new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, {
-    hint: 'See what is with: engineshed list',
+    hint: didYouMean(name, engineNames(paths)) ?? 'See those that are with: engineshed list',
   });
 }

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { annotationFlag, jsonFlag, plainHttpFlag, platformFlag } from './flags.js';
+import { annotationFlag, jsonFlag, plainHttpFlag, platformFlag, replaceFlag } from './flags.js';
 
 /** `engineshed publish` */
 export const publish = buildCommand({
@@ -49,6 +49,7 @@ export const publish = buildCommand({
         optional: true,
         withNegated: false,
       },
+      replace: replaceFlag,
       dryRun: {
         kind: 'boolean',
         brief: 'Pack it, print its digests, push nothing',

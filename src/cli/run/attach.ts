@@ -1,12 +1,13 @@
 import { basename, resolve } from 'node:path';
 import { resolveReference } from '../../content/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import { annotationKeys, formatReference, isMediaType, parseReference } from '../../oci/index.js';
+import { annotationKeys, formatReference, isMediaType } from '../../oci/index.js';
 import { type AttachedFile, attach as attachFiles } from '../../publish/index.js';
 import { createdAnnotation, parseAnnotations } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { parseImage } from '../references.js';
 import { type NetworkFlags, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed attach`. */
@@ -26,7 +27,7 @@ export async function attach(
   image: string,
   ...texts: string[]
 ): Promise<void> {
-  const reference = parseReference(image);
+  const reference = parseImage(image);
   const files = parseFiles(this, texts);
   const annotations = { ...createdAnnotation(this), ...parseAnnotations(flags.annotation ?? []) };
   refuseUnclear(flags, files, annotations);

@@ -21,6 +21,7 @@ import {
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
+import { parseImage } from '../references.js';
 import { type NetworkFlags, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed copy`. */
@@ -41,9 +42,8 @@ interface Copied extends CopyResult {
 
 /** Copies an image. */
 export async function copy(this: Host, flags: CopyFlags, fromText: string, toText: string): Promise<void> {
-  for (const text of [fromText, toText]) refuseName(text);
-  const from = parseReference(fromText);
-  const to = parseReference(toText);
+  const from = parseImage(fromText);
+  const to = parseImage(toText);
   if (to.digest !== undefined) {
     throw new EngineshedError('USAGE', `"${toText}" names a digest, which the copy has anyway`, {
       hint: 'Leave the digest out; tags are given with :TAG or --tag.',
@@ -77,14 +77,6 @@ export async function copy(this: Host, flags: CopyFlags, fromText: string, toTex
     this,
     `${formatBytes(sentBytes)} sent, ${formatBytes(presentBytes)} there already${alsoSent(referrers)}`,
   );
-}
-
-/** As for an install: an image without a slash would be Docker Hub's, and that has to be spelled out. */
-function refuseName(text: string): void {
-  if (/[/:]/.test(text)) return;
-  throw new EngineshedError('USAGE', `"${text}" is no reference to an image`, {
-    hint: 'An engine is copied with "engineshed mirror" or "engineshed export"; an image of Docker Hub reads docker.io/NAME.',
-  });
 }
 
 /** The end of a sentence about what came along. */

@@ -27,7 +27,12 @@ export async function gc(this: Host, flags: GcFlags): Promise<void> {
 }
 
 function printPlan(host: Host, { engines, collection }: GcPlan, verb: string): void {
-  const { generations, states, layers, freedBytes } = collection;
+  const { generations, states, layers, trees, blobs, freedBytes } = collection;
+  const removed = [engines, generations, states, layers].some((list) => list.length > 0);
+  if (!removed && trees + blobs + freedBytes === 0) {
+    printLine(host, 'There is nothing to free.');
+    return;
+  }
   for (const { name, used } of engines)
     printLine(host, `engine ${name}, last used ${used.slice(0, 10)}, ${verb} uninstalled`);
   for (const { name, id } of states) printLine(host, `state ${id.slice(0, 8)} of ${name} ${verb} removed`);

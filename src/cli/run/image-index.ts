@@ -1,11 +1,12 @@
 import { resolveReference } from '../../content/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import { formatPlatform, formatReference, parseReference, parseTag } from '../../oci/index.js';
+import { formatPlatform, formatReference, parseTag } from '../../oci/index.js';
 import { type IndexSource, publishIndex } from '../../publish/index.js';
 import { parseAnnotations } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { parseImage } from '../references.js';
 import { type NetworkFlags, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed index`. */
@@ -22,7 +23,7 @@ export async function index(
   destination: string,
   ...images: string[]
 ): Promise<void> {
-  const reference = parseReference(destination);
+  const reference = parseImage(destination);
   if (reference.digest !== undefined) {
     throw new EngineshedError('USAGE', `"${destination}" names a digest, which only the images decide`, {
       hint: 'Leave the digest out; tags are given with :TAG or --tag.',
@@ -30,7 +31,7 @@ export async function index(
   }
   const named = [...(reference.tag === undefined ? [] : [reference.tag]), ...(flags.tag ?? []).map(parseTag)];
   const tags = named.length === 0 ? ['latest'] : [...new Set(named)];
-  const from = images.map((text) => ({ label: text, reference: parseReference(text) }));
+  const from = images.map((text) => ({ label: text, reference: parseImage(text) }));
   const catalogs = await openCatalogs(this, undefined);
   const published = await withProgress(this, async (report) => {
     const targets = openTargets(this, catalogs, flags, report);

@@ -6,11 +6,9 @@ import { type EngineDefinition, resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import {
   formatPlatform,
-  namesPath,
   nodePlatform,
   nodeSystem,
   parsePlatform,
-  parseReference,
   type Reference,
   type WantedPlatform,
 } from '../../oci/index.js';
@@ -30,6 +28,7 @@ import {
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
+import { parseImage } from '../references.js';
 import { isOffline, openStore, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed install`. */
@@ -131,9 +130,9 @@ export function define(
       hint: 'Name one of those that "engineshed available" lists.',
     });
   }
-  // A name never has a slash, and an image without one would be Docker Hub's: that has to be spelled out.
-  if (wanted.includes('/') || namesPath(wanted)) {
-    return definitionForReference(catalogs, absolute(host, parseReference(wanted)), flags.name);
+  // A name has neither.
+  if (/[/:]/.test(wanted)) {
+    return definitionForReference(catalogs, absolute(host, parseImage(wanted)), flags.name);
   }
   if (flags.name !== undefined) {
     throw new EngineshedError('USAGE', `--name is for images, and "${wanted}" is the name of an engine`);

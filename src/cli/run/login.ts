@@ -14,7 +14,7 @@ import { openCatalogs } from '../catalogs.js';
 import { loginOptions } from '../credentials.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printTable, printWarning, withProgress } from '../output.js';
-import { openRegistries } from '../runtime.js';
+import { isOffline, openRegistries } from '../runtime.js';
 import { askLine, askSecret, readSecret } from '../secret-input.js';
 
 /** The flags of `engineshed login`. */
@@ -28,6 +28,15 @@ interface LoginFlags {
 export async function login(this: Host, flags: LoginFlags, registry?: string): Promise<void> {
   if (registry === undefined) return list(this, flags);
   const scope = parseRegistry(registry);
+  if (isOffline(this, {})) {
+    throw new EngineshedError(
+      'OFFLINE',
+      `The login at ${scope.registry} cannot be tried, and the network is not to be used`,
+      {
+        hint: 'Unset ENGINESHED_OFFLINE.',
+      },
+    );
+  }
   const attempt = await readAttempt(this, flags, scope);
   if (attempt === undefined) {
     // Ctrl-C or Ctrl-D at the prompt.

@@ -31,6 +31,11 @@ interface Mirrored extends Way {
 
 /** Copies every image of an engine to another registry. */
 export async function mirror(this: Host, flags: MirrorFlags, name: string, registry: string): Promise<void> {
+  if (/[/:]/.test(name)) {
+    throw new EngineshedError('USAGE', `"${name}" is no name of an engine, which is what is mirrored`, {
+      hint: 'Write: engineshed mirror ENGINE REGISTRY. One image is copied with "engineshed copy".',
+    });
+  }
   const images = await withProgress(this, (report) => carryOut(this, flags, { name, registry }, report));
   const total = (key: keyof CopyResult) => images.reduce((sum, { result }) => sum + result[key], 0);
   const [sentBytes, presentBytes, referrers] = [

@@ -4,14 +4,7 @@ import type { Reporter } from '../../content/index.js';
 import { withoutLogins } from '../../credentials/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { ownerOf } from '../../files/index.js';
-import {
-  formatPlatform,
-  formatReference,
-  parsePlatform,
-  parseReference,
-  parseTag,
-  type Reference,
-} from '../../oci/index.js';
+import { formatPlatform, formatReference, parsePlatform, parseTag, type Reference } from '../../oci/index.js';
 import {
   type Checkout,
   gitTags,
@@ -27,6 +20,7 @@ import { parseAnnotations, sourceDateEpoch } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
+import { parseImage } from '../references.js';
 import { openTargets } from '../runtime.js';
 
 /** The flags of `engineshed publish`. */
@@ -37,6 +31,7 @@ interface PublishFlags {
   readonly platform?: string;
   readonly compression?: 'gzip' | 'zstd';
   readonly keepExternalLinks?: boolean;
+  readonly replace?: boolean;
   readonly dryRun?: boolean;
   readonly plainHttp?: readonly string[];
   readonly json?: boolean;
@@ -49,7 +44,7 @@ export async function publish(
   directory: string,
   destination: string,
 ): Promise<void> {
-  const reference = parseReference(destination);
+  const reference = parseImage(destination);
   if (reference.digest !== undefined) {
     throw new EngineshedError('USAGE', `"${destination}" names a digest, which only the content decides`, {
       hint: 'Leave the digest out; tags are given with :TAG or --tag.',
@@ -152,7 +147,8 @@ async function push(
   const targets = openTargets(host, await openCatalogs(host, undefined), flags, report);
   try {
     const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
-    return await targets.write(reference, 'refuse', (target) => publishImage(inputs, target, options));
+    const ifPresent = flags.replace ? 'replace' : 'refuse';
+    return await targets.write(reference, ifPresent, (target) => publishImage(inputs, target, options));
   } finally {
     targets.close();
   }

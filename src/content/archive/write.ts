@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { EngineshedError, inOperation } from '../../errors/index.js';
+import { EngineshedError, inOperation, isEngineshedError } from '../../errors/index.js';
 import { isAlive, type Owner, ownedName, parseOwnedName, syncDirectory } from '../../files/index.js';
 import { type Descriptor, type Digest, isIndexType, isManifestType } from '../../oci/index.js';
 import type { OpenContent, Target } from '../types.js';
@@ -57,7 +57,8 @@ export async function writeArchive<T>(
     return result;
   } catch (error) {
     file?.discard();
-    throw inOperation(`Writing ${label}`, error);
+    // What has a name of its own tells what it is about.
+    throw isEngineshedError(error) ? error : inOperation(`Writing ${label}`, error);
   }
 }
 
@@ -99,7 +100,10 @@ class ArchiveInProgress {
   async finish(): Promise<void> {
     const missing = [...this.#places.keys()].find((digest) => !this.#complete.has(digest));
     if (missing !== undefined)
-      throw new EngineshedError('CONTENT_NOT_FOUND', `Its content ${missing} was begun and not completed`);
+      throw new EngineshedError(
+        'CONTENT_NOT_FOUND',
+        `${this.#label} is not complete: ${missing} was begun and not ended`,
+      );
     await this.#format.finish(this.#file, {
       label: this.#label,
       manifests: [...this.#manifests.values()],
@@ -121,7 +125,7 @@ class ArchiveInProgress {
     try {
       await filling;
     } catch (error) {
-      throw inOperation(`Writing ${digest} to ${this.#label}`, error);
+      throw inOperation(`Writing ${digest}`, error);
     } finally {
       this.#running.delete(digest);
     }

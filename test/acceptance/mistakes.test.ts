@@ -1,0 +1,177 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { expect, it, onTestFinished } from 'vitest';
+import { ScriptedRegistry } from '../../src/testing/index.js';
+import { publishProduct } from '../support/product.js';
+import { newUser, program, run } from './cli.js';
+
+it('a mistake on the command line is one error with a hint, in text and as JSON', async () => {
+  const user = newUser();
+  const cases: [args: string[], message: string, hint: string][] = [
+    [
+      ['instal', 'x'],
+      'There is no command "instal"',
+      'Did you mean "install"? All commands: engineshed --help',
+    ],
+    [['push'], 'There is no command "push"', 'Did you mean "publish"? All commands: engineshed --help'],
+    [['get-engine'], 'There is no command "get-engine"', 'Did you mean "current"?'],
+    [['constructor'], 'There is no command "constructor"', 'All commands: engineshed --help'],
+    [['--offline', 'install'], '"--offline" is in the place of a command', 'Write the command first'],
+    [['publish'], 'The argument DIR is missing', 'See: engineshed publish --help'],
+    [['index', 'a/b'], 'There are too few arguments: 1, of at least 2', 'See: engineshed index --help'],
+    [['install', '--dry-rnu'], 'There is no flag --dry-rnu', 'Did you mean --dry-run?'],
+    [['login', 'x.io', '--password', 'x'], 'There is no flag --password', 'Did you mean --password-stdin?'],
+    [['install', '-n', 'x'], 'There is no flag -n', 'See: engineshed install --help'],
+    [['install', 'a', 'b'], 'There is an argument too many: "b"', 'See: engineshed install --help'],
+    [['install', '--name', 'a', '--name', 'b'], '--name is there twice', 'See: engineshed install --help'],
+    [['install', '--plain-http'], 'The value of --plain-http is missing', 'See: engineshed install --help'],
+    [['tags', 'a/b', '--sort', 'size'], '--sort cannot be "size"', 'It is one of name, version, date, none.'],
+    [['gc', '--unused-for', '3'], '--unused-for: "3" is not a time', 'See: engineshed gc --help'],
+    [['exec', 'train', 'ls', '-l'], 'There is no flag -l', 'Write: engineshed exec ENGINE -- COMMAND'],
+  ];
+  for (const [args, message, hint] of cases) {
+    const text = await user.engineshed(args);
+    expect([args, text.status, text.stdout]).toEqual([args, 64, '']);
+    expect(text.stderr).toContain(`engineshed: ${message}`);
+    expect(text.stderr).toContain(`\n  ${hint}`);
+    const json = await user.engineshed([...args, '--json']);
+    expect([args, json.status, json.stdout]).toEqual([args, 64, '']);
+    const { error } = JSON.parse(json.stderr);
+    expect(error).toMatchObject({ code: 'USAGE', kind: 'usage' });
+    expect(error.message).toContain(message);
+    expect(error.hint).toContain(hint);
+  }
+}, 60_000);
+
+it('help has every command, in groups, also as "help COMMAND"', async () => {
+  const user = newUser();
+  const help = await user.output([]);
+  expect(await user.output(['--help'])).toBe(help);
+  expect(await user.output(['help'])).toBe(help);
+  expect(help).toMatch(/^INSTALL AND CHOOSE\n {2}available {2}/m);
+  expect(help.split('\n').every((line) => line.length <= 90)).toBe(true);
+  expect(await user.output(['help', 'ls'])).toBe(await user.output(['ls', '--help']));
+  expect(await user.output(['version'])).toBe(await user.output(['--version']));
+});
+
+it('what would be an image of Docker Hub by mistake is refused by every command that takes an image', async () => {
+  const user = newUser();
+  mkdirSync(`${user.work}/content`);
+  writeFileSync(`${user.work}/file.txt`, 'text\n');
+  const commands = (text: string) => [
+    ['publish', 'content', text],
+    ['index', text, 'x.io/a/b'],
+    ['index', 'x.io/a/b', text],
+    ['attach', text, 'file.txt', '--type', 'text/plain'],
+    ['copy', text, 'oci:layout'],
+    ['copy', 'oci:layout', text],
+    ['tags', text],
+    ['inspect', text],
+    ['ls', text],
+    ['cat', text, 'a'],
+    ['referrers', text],
+  ];
+  const hints = {
+    thing: 'docker.io/library/thing',
+    'thing:1': 'docker.io/library/thing:1',
+    'localhost:5000': 'Write localhost:5000/repository[:tag].',
+    'dir:content': 'oci:DIR[:tag]',
+    './content': 'oci:./content',
+    'docker://x.io/a/b:1': 'Leave the scheme out',
+    'http://x.io/a/b:1': 'Leave the scheme out',
+  };
+  for (const [text, hint] of Object.entries(hints)) {
+    for (const args of [...commands(text), ...(text === 'thing' ? [] : [['install', text]])]) {
+      const result = await user.engineshed(args);
+      expect([args, result.status]).toEqual([args, 64]);
+      expect(result.stderr.startsWith(`engineshed: "${text}" `)).toBe(true);
+      expect(result.stderr).toContain(hint);
+    }
+  }
+}, 120_000);
+
+it('names that are nearly right are told', async () => {
+  const user = newUser();
+  await publishProduct(user);
+  await user.output(['install', 'hello-1.0.0']);
+  const hintOf = async (...args: string[]) => {
+    const result = await user.engineshed([...args, '--json']);
+    return [result.status, JSON.parse(result.stderr).error.hint];
+  };
+  const near = 'Did you mean "hello-1.0.0"?';
+  expect(await hintOf('use', 'helo-1.0.0')).toEqual([66, `${near} If not: engineshed install helo-1.0.0`]);
+  expect(await hintOf('uninstall', 'helo-1.0.0')).toEqual([66, near]);
+  expect(await hintOf('use', 'train')).toEqual([66, 'Install it with: engineshed install train']);
+  expect(await hintOf('mirror', 'localhost:5000/copies', 'train')).toEqual([
+    64,
+    'Write: engineshed mirror ENGINE REGISTRY. One image is copied with "engineshed copy".',
+  ]);
+});
+
+it('an archive that is there is named once, and replaced on request by all that write one', async () => {
+  const user = newUser();
+  await publishProduct(user);
+  mkdirSync(`${user.work}/content`);
+  writeFileSync(`${user.work}/content/file.txt`, 'text\n');
+  await user.output(['publish', 'content', 'oci:layout:1']);
+  for (const [at, args] of [
+    ['publish', 'content', 'oci-archive:0.tar'],
+    ['copy', 'oci:layout:1', 'oci-archive:1.tar'],
+    ['export', 'hello-1.0.0', '2.tar'],
+  ].entries()) {
+    writeFileSync(`${user.work}/${at}.tar`, 'mine');
+    const refused = await user.engineshed(args);
+    expect([args, refused.status]).toEqual([args, 74]);
+    expect(refused.stderr).toContain('--replace');
+    expect(refused.stderr.split(`${at}.tar`).length).toBe(2);
+    expect(readFileSync(`${user.work}/${at}.tar`, 'utf8')).toBe('mine');
+    await user.output([...args, '--replace']);
+    expect(readFileSync(`${user.work}/${at}.tar`, 'utf8')).not.toBe('mine');
+  }
+});
+
+it('a store where nothing can be made is an error', async () => {
+  const user = newUser();
+  mkdirSync(`${user.work}/content`);
+  await user.output(['publish', 'content', 'oci:layout:1']);
+  const result = await user.engineshed(['install', 'oci:layout:1'], {
+    environment: { ENGINESHED_HOME: '/proc/nothing/here' },
+  });
+  expect(result.status).toBeGreaterThan(0);
+  expect(result.stderr).toContain('/proc/nothing');
+});
+
+it('without the network nobody logs in', async () => {
+  const user = newUser();
+  const registry = await ScriptedRegistry.start();
+  onTestFinished(() => registry.close());
+  const args = ['login', registry.host, '--username', 'ada', '--password-stdin', '--json'];
+  const result = await user.engineshed(args, { input: 'x', environment: { ENGINESHED_OFFLINE: '1' } });
+  expect([result.status, JSON.parse(result.stderr).error.code]).toEqual([69, 'OFFLINE']);
+  expect(registry.requests).toEqual([]);
+});
+
+it('the progress line fits the terminal, and sending starts anew after packing', async () => {
+  const user = newUser();
+  const registry = await ScriptedRegistry.start();
+  onTestFinished(() => registry.close());
+  mkdirSync(`${user.work}/content`);
+  writeFileSync(`${user.work}/content/file`, Buffer.alloc(40_000_000, 'some text that is packed '));
+  const { CI, ...environment } = user.environment;
+  for (const columns of [20, 80]) {
+    const command = `stty cols ${columns}; exec "$NODE" "$PROGRAM" publish content ${registry.host}/a/b:${columns}`;
+    const { stdout, status } = await run('script', ['-qec', command, '/dev/null'], {
+      directory: user.work,
+      environment: { ...environment, TERM: 'xterm', NODE: process.execPath, PROGRAM: program },
+    });
+    expect(status).toBe(0);
+    const painted = [...stdout.matchAll(/\r\u001b\[K([^\r\n\u001b]+ of [^\r\n\u001b]+)/g)].map(
+      ([, text = '']) => text,
+    );
+    expect(painted.length).toBeGreaterThan(0);
+    for (const text of painted) {
+      expect(text.length).toBeLessThan(columns);
+      expect(text).not.toContain('of 80');
+    }
+    expect(painted.some((text) => text.startsWith('['))).toBe(columns === 80);
+  }
+});
