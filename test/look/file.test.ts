@@ -84,7 +84,7 @@ describe('a file of an image', () => {
     const image = imageOf([file('bin/run.sh', 'x'), symlink('to', 'bin'), symlink('dangling', 'nowhere')]);
     expect(await refusalOf('bin/rnu.sh', image)).toMatchObject({
       code: 'PATH_NOT_FOUND',
-      hint: 'Did you mean "run.sh"?',
+      hint: 'Did you mean "bin/run.sh"?',
     });
     expect((await refusalOf('to', image)).message).toContain('directory');
     expect((await refusalOf('dangling', image)).message).toContain('nowhere');
