@@ -131,6 +131,9 @@ describe('the documents', () => {
       current: await user.json(['current']),
       env: await user.json(['env']),
       which: await user.json(['which', 'core-engine']),
+      history: await user.json(['history']),
+      rollback: await user.json(['rollback', '--to', '1']),
+      gc: await user.json(['gc']),
       uninstall: await user.json(['uninstall', 'train', '--force']),
       login: await user.json(['login']),
       logout: await user.json(['logout', 'ghcr.io']),
@@ -138,6 +141,23 @@ describe('the documents', () => {
     for (const [command, document] of Object.entries(documents)) {
       for (const field of Object.keys(document))
         expect(`${command}: ${row(command)}`).toContain(`\`${field}\``);
+    }
+  });
+
+  it('tell the truth of dry runs: every document says that it is one', async () => {
+    const { user, here } = await reader();
+    await user.output(['install', 'train']);
+    await user.output(['install', '9.1.0']);
+    await user.output(['export', 'train', 'train.tar']);
+    for (const args of [
+      ['install', 'tram'],
+      ['publish', 'component', 'oci:layout:1'],
+      ['mirror', 'train', here('localhost:5000/copies')],
+      ['import', 'train.tar'],
+      ['rollback'],
+      ['gc'],
+    ]) {
+      expect([args, await user.json([...args, '--dry-run'])]).toMatchObject([args, { dryRun: true }]);
     }
   });
 

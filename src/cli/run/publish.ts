@@ -68,6 +68,7 @@ export async function publish(
     const { manifest, layer, diffId, entries, contentBytes, annotations, platform } = image;
     const { digest, size } = manifest;
     printJson(this, {
+      ...(flags.dryRun ? { dryRun: true } : {}),
       references,
       digest,
       size,
