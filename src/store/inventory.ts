@@ -23,7 +23,7 @@ export class InventoryFile {
   }
 
   add(entry: RecordedEntry): void {
-    this.#gathered += `${JSON.stringify(lineOf(entry))}\n`;
+    this.#gathered += `${lineOf(entry)}\n`;
     if (this.#gathered.length >= gatherLength) this.#flush();
   }
 
@@ -76,16 +76,17 @@ type Line =
   | readonly ['d', path: string, mode: number]
   | readonly ['s' | 'h', path: string, target: string];
 
-function lineOf(entry: RecordedEntry): Line {
+function lineOf(entry: RecordedEntry): string {
+  const path = JSON.stringify(entry.path);
   switch (entry.kind) {
     case 'file':
-      return ['f', entry.path, entry.mode, entry.size, entry.crc];
+      return `["f",${path},${entry.mode},${entry.size},${entry.crc}]`;
     case 'directory':
-      return ['d', entry.path, entry.mode];
+      return `["d",${path},${entry.mode}]`;
     case 'symlink':
-      return ['s', entry.path, entry.target];
+      return `["s",${path},${JSON.stringify(entry.target)}]`;
     case 'hardlink':
-      return ['h', entry.path, entry.target];
+      return `["h",${path},${JSON.stringify(entry.target)}]`;
   }
 }
 

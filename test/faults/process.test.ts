@@ -85,6 +85,7 @@ describe('E08 where and how a store stands', () => {
         ['install', first],
         ['install', 'hello-2.0.0', '--dry-run'],
         ['exec', first, '--', 'true'],
+        ['verify'],
       ];
       for (const args of reading)
         expect(await as(args), args.join(' ')).toMatchObject({
