@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly directory?: string;
   readonly input?: string;
+  /** After so many milliseconds it is killed. */
+  readonly patience?: number;
 }
 
 /** A user whose home is a directory that exists. */
@@ -74,7 +76,12 @@ export function userIn(home: string): User {
 /** Runs a program to its end. */
 export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd: options.directory, env: options.environment ?? process.env });
+    const child = spawn(file, args, {
+      cwd: options.directory,
+      env: options.environment ?? process.env,
+      timeout: options.patience,
+      killSignal: 'SIGKILL',
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {

@@ -16,6 +16,8 @@ export interface Change {
   readonly active: readonly (string | null)[];
   /** The exit statuses that it may have when it is given once more; 0 unless told. */
   readonly again?: readonly number[];
+  /** The exit status of a call that fails, where it is not that of the error's kind. */
+  readonly failed?: number;
   /** Ends what the situation needs beside its files. */
   readonly close?: () => Promise<void>;
 }
@@ -125,7 +127,8 @@ export const changes: Readonly<Record<string, Prepare>> = {
     const login = (name: string) => ['login', name, '--username', 'ada', '--password-stdin'];
     await user.output(login(registry.host), { input: 'lovelace\n' });
     const command = login(`${registry.host}/acme`);
-    return { command, input: 'lovelace\n', active: [null], close: () => registry.close() };
+    // Whatever keeps a credential file from being read, it cannot be used.
+    return { command, input: 'lovelace\n', active: [null], failed: 77, close: () => registry.close() };
   },
 };
 
