@@ -18,6 +18,7 @@ const peers = {
   jq: 'jq',
   setpriv: 'util-linux',
   python3: 'python3',
+  strace: 'strace',
   '/usr/share/gocode/src/github.com/opencontainers/image-spec/schema':
     'golang-github-opencontainers-image-spec-dev',
 };

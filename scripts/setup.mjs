@@ -1,15 +1,19 @@
 // What both commands of the README need first: the dependencies and a build, each only where it is missing or stale.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Installs the dependencies where they are not those of package-lock.json, and builds where a source is newer than dist. */
+/**
+ * Installs the dependencies where they are not those of package-lock.json, and builds where a source is newer than dist. Dependencies
+ * behind a link are another checkout's: npm would empty them there, and they are left alone.
+ */
 export function setUp() {
   if (
+    !isLink(`${root}/node_modules`) &&
     newest([`${root}/package.json`, `${root}/package-lock.json`]) >
-    newest([`${root}/node_modules/.package-lock.json`])
+      newest([`${root}/node_modules/.package-lock.json`])
   ) {
     say('installing the dependencies');
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
@@ -27,6 +31,10 @@ export function run(file, args, options = {}) {
 
 export function say(text) {
   console.log(`> ${text}`);
+}
+
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function newest(paths) {

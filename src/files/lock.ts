@@ -38,7 +38,7 @@ export async function acquireLock(
   for (;;) {
     const claim = makeClaim(directory, mode, owner);
     for (;;) {
-      const rivals = livingRivals(directory, claim);
+      const rivals = rivalsOf(directory, claim);
       const [first] = rivals;
       if (first === undefined) return held(directory, claim);
       if (!announced) options.onWait?.(first.owner);
@@ -100,6 +100,16 @@ function makeClaim(directory: string, mode: LockMode, owner: Owner): OwnClaim {
       // The last holder removes the empty directory, perhaps just between our two calls.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries > 100) throw error;
     }
+  }
+}
+
+/** A claim of one who could not look around would keep others out for as long as its owner lives. */
+function rivalsOf(directory: string, claim: OwnClaim): Claim[] {
+  try {
+    return livingRivals(directory, claim);
+  } catch (error) {
+    drop(directory, claim);
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBytes, readAll, streamOf, type Target } from '../content/index.js';
 import { isEngineshedError } from '../errors/index.js';
-import { uniqueSuffix, writeNewFile } from '../files/index.js';
+import { syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import {
   type Descriptor,
   type Digest,
@@ -55,6 +55,8 @@ export function keepContent(store: Store, transaction: Transaction, remembered: 
     makeOwnDirectory(dirname(path));
     renameSync(temporary, path);
   }
+  for (const directory of new Set([...remembered.keys()].map((digest) => dirname(store.paths.blob(digest)))))
+    syncDirectory(directory);
 }
 
 /** A manifest or config that the store has. What is damaged counts as missing: it is fetched again. */

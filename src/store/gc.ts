@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
+import { isEngineshedError } from '../errors/index.js';
 import { type CollectionPlan, collect, planCollection } from './collect.js';
 import { readCurrent, readEngines } from './record.js';
-import { type Store, transaction, withLock } from './store.js';
+import { type Store, type Transaction, transaction, withLock } from './store.js';
 import { removeEngine } from './uninstall.js';
 
 /** What `gc` keeps. */
@@ -42,16 +43,28 @@ export function planGc(store: Store, retention: Retention): GcPlan {
  * @throws EngineshedError `STORE_CORRUPT`, `FILE_PERMISSION`
  */
 export async function gc(store: Store, retention: Retention): Promise<GcPlan> {
-  const engines = unusedEngines(store, retention.unusedMs);
-  if (engines.length > 0) {
-    await transaction(store, `gc ${engines.map(({ name }) => name).join(' ')}`, async (running) => {
-      for (const { name } of engines) await removeEngine(store, running, name, 'refuse');
+  const unused = unusedEngines(store, retention.unusedMs);
+  const engines: GcPlan['engines'][number][] = [];
+  if (unused.length > 0) {
+    await transaction(store, `gc ${unused.map(({ name }) => name).join(' ')}`, async (running) => {
+      for (const engine of unused) if (await isRemoved(store, running, engine.name)) engines.push(engine);
     });
   }
   // Sweeps what killed processes have left.
   await transaction(store, 'gc', async () => {});
   const collection = await withLock(store, 'store', 'exclusive', () => collect(store, retention.generations));
   return { engines, collection };
+}
+
+/** Not where somebody else has uninstalled it, or made it the active one, meanwhile. */
+async function isRemoved(store: Store, running: Transaction, name: string): Promise<boolean> {
+  try {
+    await removeEngine(store, running, name, 'refuse');
+    return true;
+  } catch (error) {
+    if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED', 'ENGINE_ACTIVE')) return false;
+    throw error;
+  }
 }
 
 /** When an engine was used last, as far as the store knows: by `exec` and `env`, or by being installed. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { replaceFile } from '../files/index.js';
+import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
 import { engineNames, readCurrent } from './record.js';
 
@@ -29,14 +30,20 @@ export interface History {
   readonly position: number | undefined;
 }
 
-/** Reads the history of a store. What cannot be read of it is left out: it is a convenience and no truth of its own. */
+/**
+ * Reads the history of a store. What is damaged of it is left out: it is a convenience and no truth of its own.
+ * @throws EngineshedError `IO_FAILED`, `FILE_PERMISSION` where it is there and cannot be read: `gc` must not take that for less
+ */
 export function readHistory(paths: StorePaths): History {
   const generations = generationNumbers(paths).flatMap((number) => readGeneration(paths, number) ?? []);
   const position = Number(textOf(`${paths.history}/position`) ?? Number.NaN);
   return { generations, position: Number.isSafeInteger(position) ? position : undefined };
 }
 
-/** What the names of a store stand for now. */
+/**
+ * What the names of a store stand for now.
+ * @throws EngineshedError `IO_FAILED`, `FILE_PERMISSION`
+ */
 export function readSelections(paths: StorePaths): Selections {
   const states = engineNames(paths).flatMap((name): [string, string][] => {
     const id = linkOf(paths.engineActive(name));
@@ -94,12 +101,7 @@ function isEmpty({ active, engines }: Selections): boolean {
 }
 
 function generationNumbers({ history }: StorePaths): number[] {
-  let names: string[];
-  try {
-    names = readdirSync(history);
-  } catch {
-    return [];
-  }
+  const names = unlessMissing(() => readdirSync(history)) ?? [];
   return names
     .flatMap((name) => (/^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []))
     .sort((a, b) => a - b);
@@ -126,17 +128,9 @@ function readGeneration({ history }: StorePaths, number: number): Generation | u
 }
 
 function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return unlessMissing(() => readFileSync(path, 'utf8'));
 }
 
 function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
+  return unlessMissing(() => readlinkSync(path));
 }

@@ -11,7 +11,15 @@ export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } fr
 export * from './read.js';
 export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
 export { planRollback, type RollbackPlan, rollback } from './rollback.js';
-export { asOneChange, type Store, storeAt, type Transaction, transaction, withLock } from './store.js';
+export {
+  asOneChange,
+  type Store,
+  storeAt,
+  sweepStore,
+  type Transaction,
+  transaction,
+  withLock,
+} from './store.js';
 export { type UninstallResult, uninstall, type WhenActive } from './uninstall.js';
 export { type VerifyOptions, type VerifyReport, verify } from './verify.js';
 export type { VerifyMode } from './verify-layer.js';

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type EngineLock, lockId, parseLock } from '../engine/index.js';
-import { EngineshedError } from '../errors/index.js';
+import { EngineshedError, inOperation } from '../errors/index.js';
 import { writeNewFile } from '../files/index.js';
 import { canonicalJson, digestOf } from '../oci/index.js';
+import { isAbsence } from './missing.js';
 import { orNothing } from './or-nothing.js';
 import type { StorePaths } from './paths.js';
 import type { InstalledEngine } from './record.js';
@@ -18,7 +19,7 @@ export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine)
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw damaged(path, cause);
+    throw isAbsence(cause) ? damaged(path, cause) : inOperation(`Reading the lock of ${name}`, cause);
   }
   const lock = parseLock(bytes, `file ${path}`);
   if (lock.name !== name || lockId(lock) !== id) throw damaged(path);

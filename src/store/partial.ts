@@ -236,8 +236,12 @@ class PartialFile implements Resumption {
       if (bytesWritten < bytes.byteLength) this.#isOver = true;
     } catch {
       this.#isOver = true;
-      rmSync(this.#path, { force: true });
       await this.#handle.truncate().catch(() => undefined);
+      try {
+        rmSync(this.#path, { force: true });
+      } catch {
+        // It is a beginning still, and of use to a later download, or goes with a later sweep.
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { EngineEnvironment, EngineKind, LockedSource, PartDefinition } from '../engine/types.js';
 import { didYouMean, EngineshedError, fromSystemError } from '../errors/index.js';
+import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
 
 /** The version of `engine.json`, part of the on-disk contract. */
@@ -62,14 +63,12 @@ export function engineStates(paths: StorePaths, name: string): string[] {
   return list(paths.engine(name)).filter((entry) => /^[0-9a-f]{16}$/.test(entry));
 }
 
-/** The name that the `current` link leads to; undefined where none is active. */
+/**
+ * The name that the `current` link leads to; undefined where none is active.
+ * @throws EngineshedError `IO_FAILED`, `FILE_PERMISSION`
+ */
 export function readCurrent(paths: StorePaths): string | undefined {
-  let target: string;
-  try {
-    target = readlinkSync(paths.current);
-  } catch {
-    return undefined;
-  }
+  const target = unlessMissing(() => readlinkSync(paths.current)) ?? '';
   return /^engines\/([^/]+)\/active$/.exec(target)?.[1];
 }
 

@@ -62,10 +62,11 @@ export function planRollback(store: Store, to: number | undefined): RollbackPlan
  */
 export async function rollback(store: Store, to: number | undefined): Promise<RollbackPlan> {
   const { paths } = store;
-  planRollback(store, to);
+  // One number for the whole command: a transaction that first records what a killed one left moves what is "the one before".
+  const { to: number } = planRollback(store, to);
   return transaction(store, 'rollback', ({ staging }) =>
     withLock(store, 'selection', 'exclusive', async () => {
-      const plan = planRollback(store, to);
+      const plan = planRollback(store, number);
       for (const { name, to: id } of plan.engines) {
         if (id === null) continue;
         await withLock(store, `engine-${name}`, 'exclusive', async () =>

@@ -1,12 +1,4 @@
-import {
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  symlinkSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { sep } from 'node:path';
 import {
   type EngineLock,
@@ -16,11 +8,13 @@ import {
   type PartDefinition,
   renderEnvironment,
 } from '../engine/index.js';
-import { EngineshedError, isEngineshedError } from '../errors/index.js';
-import { publishDirectory, replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
+import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
+import { replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { canonicalJson } from '../oci/index.js';
 import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
 import { readStateLock, writeStateLock } from './lock-file.js';
+import { mendDirectory } from './mend.js';
+import { isAbsence } from './missing.js';
 import { orNothing } from './or-nothing.js';
 import { contractVersion, engineNames, type InstalledEngine, readEngineFile } from './record.js';
 import { sourceDirectory } from './source.js';
@@ -73,9 +67,7 @@ export function renewState(
   writeState(engine, lock, directory);
   makeOwnDirectory(paths.engine(lock.name));
   refuseFoldedName(store, lock.name);
-  if (lstatSync(home, { throwIfNoEntry: false }) !== undefined)
-    renameSync(home, `${staging}/damaged-${uniqueSuffix()}`);
-  publishDirectory(directory, home);
+  mendDirectory(directory, home, staging);
   return engine;
 }
 
@@ -170,6 +162,7 @@ function partDirectory(engine: string, part: PartDefinition, source: string): st
     const real = realpathSync(path);
     if (real === root || real.startsWith(root + sep)) return real;
   } catch (cause) {
+    if (!isAbsence(cause)) throw inOperation(`Looking for the part ${part.type} of ${engine}`, cause);
     throw new EngineshedError('PATH_NOT_FOUND', `${what}, which has no such path`, {
       hint: 'Correct the path in the catalog, or install a build that has it.',
       cause,

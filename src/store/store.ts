@@ -1,7 +1,7 @@
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Reporter } from '../content/index.js';
-import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
+import { EngineshedError, fromSystemError, inOperation, isEngineshedError } from '../errors/index.js';
 import {
   acquireLock,
   type Lock,
@@ -60,24 +60,22 @@ export async function transaction<T>(
   change: string,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
+  // The one who holds the lock must not wait for it once more: a collection that waits in between would stop both.
+  if (store.changes === 'steps') return inStaging(store, work);
   prepareStore(store);
   try {
     return await withLock(store, 'store', 'shared', async () => {
       await sweepStaging(store);
       sweepLocks(store);
       sweepPartials(store.paths, clock(store));
-      const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
-      try {
-        mkdirSync(staging, { mode: 0o700 });
+      return inStaging(store, async ({ staging }) => {
         markAsStore(store, { staging });
         // What a killed process changed was not recorded.
         await record(store, 'interrupted', staging);
         const result = await work({ staging });
         await record(store, change, staging);
         return result;
-      } finally {
-        await removeTree(staging);
-      }
+      });
     });
   } catch (thrown) {
     const error = fromSystemError(thrown);
@@ -86,8 +84,34 @@ export async function transaction<T>(
   }
 }
 
+async function inStaging<T>(store: Store, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  const staging = `${store.paths.staging}/${ownedName(store.owner)}`;
+  try {
+    mkdirSync(staging, { mode: 0o700 });
+    return await work({ staging });
+  } finally {
+    await removeTree(staging);
+  }
+}
+
 /**
- * Runs several changes that are one in the history.
+ * Removes what dead processes have left, where there is anything, for commands that find nothing to change. A store that can only be
+ * read stays as it is.
+ * @throws EngineshedError as {@link transaction} does
+ */
+export async function sweepStore(store: Store): Promise<void> {
+  const { staging, locks } = store.paths;
+  const isClean = [staging, locks].every((path) => !existsSync(path) || readdirSync(path).length === 0);
+  if (isClean) return;
+  try {
+    await transaction(store, 'sweep', async () => {});
+  } catch (error) {
+    if (!isEngineshedError(error, 'FILE_PERMISSION')) throw error;
+  }
+}
+
+/**
+ * Runs several changes that are one in the history, and between which nothing is collected.
  * @param work gets the store to make them in
  * @throws EngineshedError as {@link transaction} does
  */
@@ -109,7 +133,6 @@ export async function withHistory(store: Store, write: () => void): Promise<void
 }
 
 async function record(store: Store, change: string, staging: string): Promise<void> {
-  if (store.changes === 'steps') return;
   await withHistory(store, () => recordSelections(store.paths, change, store.now(), staging));
 }
 

@@ -4,7 +4,14 @@ import { type EngineLock, type ReadEngine, readExportedEngines } from '../../eng
 import { ownerOf } from '../../files/index.js';
 import { formatPlatform, nodePlatform, nodeSystem, parsePlatform } from '../../oci/index.js';
 import { useEngine, useFirstEngine } from '../../shim/index.js';
-import { applyInstall, asOneChange, type InstallPlan, planInstall, type Store } from '../../store/index.js';
+import {
+  applyInstall,
+  asOneChange,
+  type InstallPlan,
+  planInstall,
+  type Store,
+  sweepStore,
+} from '../../store/index.js';
 import type { Host } from '../host.js';
 import { printJson, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
@@ -60,7 +67,10 @@ async function carryOut(host: Host, flags: ImportFlags, path: string, report: Re
     }
     return imported;
   };
-  if (engines.every(({ plan }) => plan.upToDate)) return install(store);
+  if (engines.every(({ plan }) => plan.upToDate)) {
+    await sweepStore(store);
+    return install(store);
+  }
   return asOneChange(store, `import ${engines.map(({ lock }) => lock.name).join(', ')}`, install);
 }
 

@@ -24,6 +24,7 @@ import {
   refuseUnknown,
   rememberingTarget,
   type Store,
+  sweepStore,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
@@ -94,7 +95,10 @@ async function carryOut(
       await useEngine(within, lock.name);
       return true;
     };
-    if (plan.upToDate) return { plan, activated: await activate(store) };
+    if (plan.upToDate) {
+      await sweepStore(store);
+      return { plan, activated: await activate(store) };
+    }
     const system = platform === undefined ? host.platform : nodeSystem(platform.os);
     return await asOneChange(store, `install ${lock.name}`, async (within) => {
       const inputs = { content, remembered, platform: system };

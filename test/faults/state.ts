@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readCurrent, readEngines, readHistory, type StorePaths, storePaths } from '../../src/store/index.js';
+import { readTree } from '../support/tree.js';
+
+/** Everything below a user's home, by path. What differs between two runs of one command is left out. */
+export type State = ReadonlyMap<string, string>;
+
+const greetings = ['Hello, Ada!\n', 'Welcome back, Ada!\n'] as const;
+/** What the example's versions say; an engine of another name is either of them. */
+const says: Readonly<Record<string, readonly string[]>> = {
+  'hello-1.0.0': [greetings[0]],
+  'hello-2.0.0': [greetings[1]],
+};
+
+/** Reads all files of a user: the store, image layouts, archives, credential files. */
+export function everything(home: string): State {
+  const entries = Object.entries(readTree(home)).flatMap(([path, what]): [string, string][] => {
+    // Whether an interruption is in the history, and when an engine was installed, is all that two runs may differ in.
+    if (path.startsWith('store/history/')) return [];
+    return [[path, path.endsWith('/engine.json') ? 'record' : what]];
+  });
+  return new Map(entries);
+}
+
+/** In what a state is not as it should be. */
+export function differences(when: string, state: State, expected: State): string[] {
+  const paths = new Set([...state.keys(), ...expected.keys()]);
+  return [...paths]
+    .filter((path) => state.get(path) !== expected.get(path))
+    .map(
+      (path) =>
+        `${when}: ${path} is ${state.get(path) ?? 'missing'}, should be ${expected.get(path) ?? 'missing'}`,
+    );
+}
+
+/**
+ * What must hold at every moment: each thing is as it was before or as it is after, nothing in between; all that a name leads to
+ * stands; the active engine runs.
+ */
+export function inPlace(
+  home: string,
+  active: readonly (string | null)[],
+  before: State,
+  after: State,
+): string[] {
+  const state = everything(home);
+  const faults: string[] = [];
+  for (const [path, what] of state) {
+    if (isUnfinished(path) || what === before.get(path) || what === after.get(path)) continue;
+    // Several tags are set one after the other; that what an index names is there is checked below.
+    if (isNewDirectory(path, what, after) || /^work\/.*\/index\.json$/.test(path)) continue;
+    faults.push(
+      `${path} is ${what}, was ${before.get(path) ?? 'missing'}, will be ${after.get(path) ?? 'missing'}`,
+    );
+  }
+  for (const [path, what] of before)
+    if (after.get(path) === what && state.get(path) !== what)
+      faults.push(`${path} is ${state.get(path) ?? 'missing'}`);
+  const paths = storePaths(`${home}/store`);
+  return [...faults, ...standing(paths), ...running(paths, active), ...layouts(home, state)];
+}
+
+/** What no command leaves when others came after it. */
+export function leftovers(home: string): string[] {
+  return [...everything(home).keys()]
+    .filter((path) => isUnfinished(path) && !/^(tmp|store\/(staging|locks|partial))$/.test(path))
+    .map((path) => `left: ${path}`);
+}
+
+/** What a command that runs has for itself, and the next one sweeps where it died. */
+function isUnfinished(path: string): boolean {
+  return /^(tmp|store\/(staging|locks|partial))(\/|$)|\.engineshed-(new|lock)/.test(path);
+}
+
+/** Directories are made before what is in them; a mode may come last. */
+function isNewDirectory(path: string, what: string, after: State): boolean {
+  return what.startsWith('directory') && after.get(path)?.startsWith('directory') === true;
+}
+
+/** Every record of the store can be read, and leads to what stands; its history tells where it is. */
+export function standing(paths: StorePaths): string[] {
+  const faults: string[] = [];
+  const engines = readEngines(paths, (name, error) => faults.push(`the record of ${name}: ${error.message}`));
+  for (const { name, sources, parts } of engines)
+    for (const { directory } of [...Object.values(sources), ...parts])
+      if (!existsSync(directory)) faults.push(`${name} lacks ${directory}`);
+  const files = existsSync(paths.history)
+    ? readdirSync(paths.history).filter((name) => name.endsWith('.json'))
+    : [];
+  const { generations, position } = readHistory(paths);
+  if (generations.length !== files.length) faults.push('a generation cannot be read');
+  if (position !== undefined && !generations.some(({ number }) => number === position))
+    faults.push(`the store is at generation ${position}, which is not there`);
+  return faults;
+}
+
+/** The active engine is one of these, and its executor runs. */
+export function running(paths: StorePaths, active: readonly (string | null)[]): string[] {
+  const current = readCurrent(paths) ?? null;
+  if (!active.includes(current)) return [`${current} is active`];
+  if (current === null)
+    return lstatSync(paths.current, { throwIfNoEntry: false }) ? ['current leads nowhere'] : [];
+  try {
+    const script = '. "$0/current/env"; "$HELLO_EXECUTOR" Ada';
+    const said = execFileSync('sh', ['-c', script, paths.root], { encoding: 'utf8', stdio: 'pipe' });
+    return (says[current] ?? greetings).includes(said) ? [] : [`${current} says ${said}`];
+  } catch (error) {
+    return [`${current} does not run: ${(error as Error).message}`];
+  }
+}
+
+/** Every image that an image layout names is there. */
+function layouts(home: string, state: State): string[] {
+  const indexes = [...state.keys()].filter((path) => /^work\/.*\/index\.json$/.test(path));
+  return indexes.flatMap((path) => {
+    const directory = `${home}/${path}`.replace('/index.json', '');
+    if (!existsSync(`${directory}/oci-layout`)) return [`${path} is in no image layout`];
+    const blob = (digest: string) => `${directory}/blobs/${digest.replace(':', '/')}`;
+    return JSON.parse(readFileSync(`${home}/${path}`, 'utf8')).manifests.flatMap(
+      ({ digest }: { digest: string }) => {
+        if (!existsSync(blob(digest))) return [`${path} names ${digest}, which is not there`];
+        const { config, layers } = JSON.parse(readFileSync(blob(digest), 'utf8'));
+        return [config, ...layers]
+          .filter((each: { digest: string }) => !existsSync(blob(each.digest)))
+          .map((each: { digest: string }) => `${digest} needs ${each.digest}, which is not there`);
+      },
+    );
+  });
+}
