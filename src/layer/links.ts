@@ -6,8 +6,8 @@ export type ExternalLinks = 'reject' | 'inert';
 
 /** How many links one path may lead through; Linux gives up at the same number. */
 const maxHops = 40;
-/** The most characters of paths that all resolutions of one tree may look up together: a second's work. */
-const maxLookedUp = 512 * 1024 * 1024;
+/** The most characters of paths that all resolutions of one tree may look up together: some two seconds of work. */
+const maxLookedUp = 64 * 1024 * 1024;
 
 /**
  * Tells by text alone whether a target leaves the root: absolute, or with more leading `..` than the link is deep.
@@ -35,8 +35,10 @@ export class SymlinkTable {
     this.#targets.set(path, target);
   }
 
-  /** The first link that leads out of the root when links on its way are followed, or that cannot be told of any more without
-   * endless work; loops lead nowhere. */
+  /**
+   * The first link that leads out of the root when links on its way are followed, or of which that cannot be told without
+   * endless work; loops lead nowhere.
+   */
   firstEscape(): { readonly path: string; readonly target: string } | undefined {
     for (const [path, target] of this.#targets) {
       // Without a ".." behind a name the text has told all, for each link on the way is checked for itself.

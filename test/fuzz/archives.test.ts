@@ -13,6 +13,7 @@ import {
   expectSeen,
   type Layer,
   type Mode,
+  plain,
   refusals,
   stored,
 } from '../support/archive-check.js';
@@ -71,7 +72,7 @@ describe('A01-A21 each fault in each place', () => {
         for (const encoding of encodings) {
           const entry = entryOf(kind, name, { target: 'f' });
           const parts = [...around, entry].map((each) => ({ entry: each, encoding }));
-          const layer = stored(archive(...parts.map(encodePart)), false);
+          const layer = plain(archive(...parts.map(encodePart)));
           expect(expected(parts, { spoils: false }, 'inert')).toBeUndefined();
           await check(canary, layer, () => undefined, { modes: ['inert'] });
           cases++;
@@ -91,7 +92,7 @@ describe('A01-A21 each fault in each place', () => {
       for (const encoding of encodings) {
         const parts = [...around, entryOf(kind, 'link', { target })].map((entry) => ({ entry, encoding }));
         expect(expected(parts, { spoils: false }, 'reject')).toBeUndefined();
-        await check(canary, stored(archive(...parts.map(encodePart)), false), (links) =>
+        await check(canary, plain(archive(...parts.map(encodePart))), (links) =>
           expected(parts, { spoils: false }, links),
         );
       }
@@ -130,11 +131,15 @@ describe('A01-A21 each fault in each place', () => {
       entryOf('file', 'x/.wh..wh..opq'),
       entryOf('file', '.wh..wh..opq'),
       entryOf('file', 'X', { content: 'twin' }),
+      entryOf('file', '.', { content: 'root' }),
+      entryOf('symlink', './', { target: 'd' }),
+      entryOf('hardlink', './/.', { target: 'f' }),
+      entryOf('directory', './'),
     ];
     for (const first of things) {
       for (const second of things) {
         const parts = [...around, first, second].map((entry) => ({ entry, encoding: 'ustar' as const }));
-        const layer = stored(archive(...parts.map(encodePart)), false);
+        const layer = plain(archive(...parts.map(encodePart)));
         await check(canary, layer, (links) => expected(parts, { spoils: false }, links));
       }
     }
@@ -146,7 +151,7 @@ describe('A01-A21 each fault in each place', () => {
       const canary = plantCanary(temporaryDirectory());
       for (const before of [[], around]) {
         const bytes = [...before.map((entry) => encodeEntry(entry, 'ustar')), encodePart(part)];
-        await check(canary, stored(archive(...bytes), false), () => undefined, { modes: ['inert'] });
+        await check(canary, plain(archive(...bytes)), () => undefined, { modes: ['inert'] });
       }
     },
   );
@@ -205,7 +210,7 @@ it(
         const usable = made.filter((_, at) => models[at] !== undefined);
         const kept = models.filter((model) => model !== undefined);
         const home = temporaryDirectory();
-        const images: StoredLayer[] = usable.map((parts) => stored(archive(...parts.map(encodePart)), false));
+        const images: StoredLayer[] = usable.map((parts) => plain(archive(...parts.map(encodePart))));
         const applied: Layer[] = [];
         for (const [at, layer] of images.entries()) {
           const root = join(home, `layer-${at}`);

@@ -8,7 +8,7 @@ import { MemoryTree } from '../../src/layer/tree-memory.js';
 import type { TreeStorage } from '../../src/layer/tree-storage.js';
 import { TreeWriter } from '../../src/layer/tree-writer.js';
 import type { TarEntry } from '../../src/tar/reader.js';
-import { archive, file, symlink } from '../support/tar-archive.js';
+import { archive, file, pax, symlink } from '../support/tar-archive.js';
 import { applyArchive, refusal } from '../support/tar-layer.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
@@ -121,4 +121,14 @@ describe('A17 the memory that names take is bounded, and is what it is said to b
     const links = Array.from({ length: 40 }, (_, at) => symlink(`l${at}`, 'x'.repeat(90)));
     expect((await refusal(archive(...parts, ...links), { budget })).code).toBe('LAYER_LIMIT');
   });
+});
+
+it('A07 links that cannot be followed to their ends without endless work are refused', async () => {
+  const long = `${'a-long-name-of-a-directory/'.repeat(130)}`;
+  const target = `${long}${'../'.repeat(130)}x`;
+  const encoded = Array.from({ length: 400 }, (_, at) =>
+    Buffer.concat([pax({ linkpath: target }), symlink(`l${at}`, 'short')]),
+  );
+  expect((await refusal(archive(...encoded))).code).toBe('LAYER_UNSAFE');
+  expect((await applyArchive(archive(...encoded.slice(0, 20)))).applied.entries).toBe(20);
 });

@@ -67,6 +67,7 @@ describe('Link', () => {
     ['</a>; rel="prev", </b>; title="c, d; e"; rel="next"', '/b'],
     ['</a>; title="; rel=next"', undefined],
     ['</a>; rel="nextish"', undefined],
+    ['</a>; title="next"; rev=next', undefined],
     ['/a; rel="next"', undefined],
     ['', undefined],
   ])('finds the next page of %s', (header, expected) => {

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { verified } from '../../src/content/index.js';
 import { applyLayer, listLayer, NameBudget } from '../../src/layer/index.js';
 import { listFiles, openFile } from '../../src/look/index.js';
+import { describe, digestOf, mediaTypes } from '../../src/oci/index.js';
 import { decodeName, encodeName } from '../../src/tar/names.js';
 import type { Canary } from './canary.js';
 import { endings, type Part, partArbitrary } from './hostile-archive.js';
@@ -151,6 +152,11 @@ export const archiveArbitrary = (home: string) =>
     pieces: fc.constantFrom(1, 13, 511, 512, 513, 65_536),
     members: fc.boolean(),
   });
+
+/** A layer of an archive as it is: for many in a row, to which decompression adds nothing but time. */
+export function plain(bytes: Buffer): StoredLayer {
+  return { bytes, descriptor: describe(mediaTypes.layerTar, bytes), diffId: digestOf(bytes) };
+}
 
 /** A layer of an archive, of one gzip member or two. */
 export const stored = (bytes: Buffer, members: boolean) =>

@@ -139,6 +139,7 @@ export const spoilers: readonly Part[] = [
     Buffer.concat([pax({ linkpath: 'x' }), gnuLong('K', ''), header({ type: '2' })]),
   ),
   spoiler('a NUL in a pax name', Buffer.concat([pax({ path: 'a\0b' }), header({})])),
+  spoiler('a NUL in a pax target of what is no link', Buffer.concat([pax({ linkpath: 'a\0b' }), header({})])),
   spoiler('a NUL in a GNU name', Buffer.concat([gnuLong('L', 'a\0b'), header({})])),
   spoiler('a pax size that contradicts', Buffer.concat([pax({ size: '512' }), header({ size: 3 })])),
   spoiler('a pax size that is no number', Buffer.concat([pax({ size: '0x10' }), header({})])),
@@ -153,6 +154,7 @@ export const spoilers: readonly Part[] = [
   spoiler('a global path', pax({ path: 'x' }, 'g')),
   spoiler('a global size', pax({ size: '0' }, 'g')),
   spoiler('an entry behind a zero block', Buffer.concat([Buffer.alloc(512), header({})])),
+  spoiler('a file that is larger than the archive', header({ name: 'cut', size: 1_000_000 })),
   spoiler('a block of noise', Buffer.alloc(512, 0x55)),
 ];
 

@@ -1,0 +1,12 @@
+// Runs the fuzzers and the tests against oracles far longer than a check of a change does: `npm run fuzz`, `npm run fuzz -- 50`
+// for fifty times as many cases, `npm run fuzz -- 50 1234` with the seed of an earlier run.
+import { run, say, setUp } from './setup.mjs';
+
+const [factor = '20', seed = String(Math.floor(Math.random() * 0x7fffffff))] = process.argv.slice(2);
+const tests = ['test/fuzz', 'test/layer/oracle.test.ts', 'test/interop/umoci.test.ts'];
+
+setUp();
+say(`${factor} times as many cases, with the seed ${seed}; again: npm run fuzz -- ${factor} ${seed}`);
+run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {
+  env: { ...process.env, ENGINESHED_FUZZ_FACTOR: factor, ENGINESHED_FUZZ_SEED: seed },
+});
