@@ -208,10 +208,10 @@ function start(cwd, args, limit) {
       ended = false;
       child.kill('SIGKILL');
     }, limit);
-    child.on('close', () => {
+    child.on('close', (status, signal) => {
       clearTimeout(timer);
       children.delete(child);
-      resolve({ ended, said });
+      resolve({ ended, said: `${signal ?? `exit status ${status}`} ${said}` });
     });
   });
 }
