@@ -24,6 +24,8 @@ const copied = [
 const workers = 2;
 /** A test that a mutation lets hang has noticed it after so many milliseconds. */
 const hangs = 180_000;
+/** All tests without a change have so many. */
+const allHang = 1_800_000;
 
 const mutations = choose(readMutations(), process.argv.slice(2));
 const home = mkdtempSync(`${tmpdir()}/engineshed-mutate-`);
@@ -109,7 +111,7 @@ function copyTo(directory) {
 async function unfit(copy) {
   const tests = [...new Set(mutations.flatMap((mutation) => mutation.tests))];
   const build = mutations.some((mutation) => mutation.build);
-  const { outcome, seen } = await runTests(copy, { tests, build }, workers);
+  const { outcome, seen } = await runTests(copy, { tests, build }, { workers, hangs: allHang });
   if (outcome !== 'passed') return [`without any change: ${outcome}`, ...failuresOf(seen)];
   const names = new Map(
     seen.testResults.map(({ name, assertionResults }) => [
@@ -150,7 +152,7 @@ async function tried(copy, mutation) {
 }
 
 /** Runs tests in a copy. Only a test that failed tells something: sources that do not load at all are an error of the list. */
-async function runTests(copy, { tests, only, build }, workersOfTests = 1) {
+async function runTests(copy, { tests, only, build }, limits = { workers: 1, hangs }) {
   const started = performance.now();
   const result = (outcome, seen) => ({ outcome, seen, seconds: (performance.now() - started) / 1000 });
   if (build) {
@@ -164,44 +166,52 @@ async function runTests(copy, { tests, only, build }, workersOfTests = 1) {
   rmSync(output, { force: true });
   const args = [
     'run',
-    `--maxWorkers=${workersOfTests}`,
+    `--maxWorkers=${limits.workers}`,
     '--bail=1',
     '--reporter=json',
     `--outputFile=${output}`,
     ...tests,
   ];
   if (only !== undefined) args.push('-t', only);
-  const ended = await start(copy, [`${root}/node_modules/vitest/vitest.mjs`, ...args]);
+  const { ended, said } = await start(
+    copy,
+    [`${root}/node_modules/vitest/vitest.mjs`, ...args],
+    limits.hangs,
+  );
   if (!ended) return result('hung');
   let seen;
   try {
     seen = JSON.parse(readFileSync(output, 'utf8'));
   } catch {
-    return result('the tests did not run');
+    return result(`the tests did not run: ${said}`);
   }
   if (seen.numFailedTests > 0) return result('failed', seen);
   if (!seen.success) return result('it does not load', seen);
   return result(seen.numPassedTests > 0 ? 'passed' : 'it has no such test', seen);
 }
 
-/** Runs Node; false where it had to be ended. */
-function start(cwd, args) {
+/** Runs Node; tells whether it ended by itself, and the end of what it said of errors. */
+function start(cwd, args, limit) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       cwd,
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, FORCE_COLOR: '0' },
     });
     children.add(child);
     let ended = true;
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said = `${said}${chunk}`.slice(-400);
+    });
     const timer = setTimeout(() => {
       ended = false;
       child.kill('SIGKILL');
-    }, hangs);
-    child.on('close', () => {
+    }, limit);
+    child.on('close', (status, signal) => {
       clearTimeout(timer);
       children.delete(child);
-      resolve(ended);
+      resolve({ ended, said: `${signal ?? `exit status ${status}`} ${said}` });
     });
   });
 }
