@@ -103,6 +103,9 @@ function makeClaim(directory: string, mode: LockMode, owner: Owner): OwnClaim {
   }
 }
 
+/** Claims that this process gave up and could not remove: it must not wait for itself. Others wait until it has ended. */
+const dropped = new Set<string>();
+
 /** A claim of one who could not look around would keep others out for as long as its owner lives. */
 function rivalsOf(directory: string, claim: OwnClaim): Claim[] {
   try {
@@ -119,7 +122,10 @@ function livingRivals(directory: string, own: OwnClaim): Claim[] {
     return statSync(own.file).mtimeMs;
   };
   return livingClaims(directory, now).filter(
-    (claim) => claim.file !== own.file && (claim.mode === 'exclusive' || own.mode === 'exclusive'),
+    (claim) =>
+      claim.file !== own.file &&
+      !dropped.has(claim.file) &&
+      (claim.mode === 'exclusive' || own.mode === 'exclusive'),
   );
 }
 
@@ -167,7 +173,9 @@ function sign(file: string): void {
 
 function drop(directory: string, claim: OwnClaim): void {
   clearInterval(claim.signs);
+  dropped.add(claim.file);
   rmSync(claim.file, { force: true });
+  dropped.delete(claim.file);
   removeIfEmpty(directory);
 }
 

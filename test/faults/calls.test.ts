@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { expectRunning, expectSwept, makeSituation, spread } from './example.js';
+
+// Each runs the program some fifty times.
+vi.setConfig({ testTimeout: 300_000 });
 
 const first = 'hello-1.0.0';
 const second = 'hello-2.0.0';
