@@ -2,6 +2,7 @@ export { definitionForReference, referenceCatalog } from './ad-hoc.js';
 export { findEngine, listEngines, matchTags } from './find.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
 export { type MergeOptions, mergeCatalogs } from './merge.js';
+export { overridableSources, overrideSource, type SourceOverride } from './override.js';
 export { parseCatalog } from './parse.js';
 export type {
   Catalog,

@@ -56,6 +56,7 @@ export const errorCodes = {
   ENGINE_NONE_ACTIVE: 'notFound',
   GENERATION_UNKNOWN: 'notFound',
   GENERATION_INCOMPLETE: 'notFound',
+  SOURCE_UNKNOWN: 'notFound',
   PART_UNKNOWN: 'notFound',
   PATH_NOT_FOUND: 'notFound',
   COMMAND_NOT_FOUND: 'notFound',
