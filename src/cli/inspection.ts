@@ -1,6 +1,7 @@
 import type { InspectedArtifact, InspectedImage, InspectedIndex, Inspection } from '../look/index.js';
 import type { Host } from './host.js';
-import { formatBytes, printLine, printTable } from './output.js';
+import { formatBytes, printLine } from './output.js';
+import { printTable } from './table.js';
 
 /** Prints what a name of an image leads to, for people. */
 export function printInspection(

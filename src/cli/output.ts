@@ -30,23 +30,6 @@ export function printBytes(host: Host, bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** Prints rows as columns, two spaces apart; the last column is not padded. */
-export function printTable(host: Host, head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const lines = [head, ...rows];
-  const widths = head.map((_, at) =>
-    lines.reduce((widest, line) => Math.max(widest, line[at]?.length ?? 0), 0),
-  );
-  printLines(
-    host,
-    lines.map((line) =>
-      line
-        .map((cell, at) => (at === line.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
-        .join('  ')
-        .trimEnd(),
-    ),
-  );
-}
-
 /** A number of bytes for people: `412 B`, `3.4 MB`; powers of 1000. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

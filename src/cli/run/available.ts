@@ -7,8 +7,9 @@ import { readEngines } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable, withProgress } from '../output.js';
+import { printJson, printLine, withProgress } from '../output.js';
 import { openTargets, type Targets } from '../runtime.js';
+import { printTable } from '../table.js';
 
 /** How many dated builds, and how many versions, a catalog shows without `--all`. */
 const shownOfKind = 10;

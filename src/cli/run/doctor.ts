@@ -3,7 +3,8 @@ import type { Check, Finding } from '../doctor/check.js';
 import { checkEngines, checkLeftovers, checkStore } from '../doctor/store.js';
 import { checkConfiguration, checkLogins, checkNetwork, checkProgram } from '../doctor/surroundings.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable } from '../output.js';
+import { printJson, printLine } from '../output.js';
+import { printTable } from '../table.js';
 
 /** Looks for what keeps engines from working, and says what to do about it. */
 export async function doctor(this: Host, flags: { json?: boolean }): Promise<void> {

@@ -1,7 +1,8 @@
 import { type Generation, readHistory } from '../../store/index.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable } from '../output.js';
+import { printJson, printLine } from '../output.js';
+import { printTable } from '../table.js';
 
 /** Lists the generations of the store. */
 export function history(this: Host, flags: { json?: boolean }): void {

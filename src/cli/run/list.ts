@@ -2,7 +2,8 @@ import { findSelection } from '../../shim/active.js';
 import { type InstalledEngine, readEngines } from '../../store/read.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable, printWarning } from '../output.js';
+import { printJson, printLine, printWarning } from '../output.js';
+import { printTable } from '../table.js';
 
 /** Lists the installed engines. */
 export function list(this: Host, flags: { json?: boolean }): void {

@@ -13,9 +13,10 @@ import type { LoginAttempt, LoginResult } from '../../registry/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { loginOptions } from '../credentials.js';
 import type { Host } from '../host.js';
-import { printJson, printLine, printTable, printWarning, withProgress } from '../output.js';
+import { printJson, printLine, printWarning, withProgress } from '../output.js';
 import { isOffline, openRegistries } from '../runtime.js';
 import { askLine, askSecret, readSecret } from '../secret-input.js';
+import { printTable } from '../table.js';
 
 /** The flags of `engineshed login`. */
 interface LoginFlags {

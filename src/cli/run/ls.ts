@@ -4,7 +4,8 @@ import { formatReference } from '../../oci/index.js';
 import { showName } from '../../tar/names.js';
 import type { Host } from '../host.js';
 import { type ImageFlags, withImage } from '../images.js';
-import { printJson, printLines, printTable } from '../output.js';
+import { printJson, printLines } from '../output.js';
+import { printTable } from '../table.js';
 
 /** The flags of `engineshed ls`. */
 interface LsFlags extends ImageFlags {

@@ -1,8 +1,9 @@
 import { annotationKeys, type Descriptor } from '../../oci/index.js';
 import type { Host } from '../host.js';
 import { withImage } from '../images.js';
-import { formatBytes, printJson, printLine, printTable } from '../output.js';
+import { formatBytes, printJson, printLine } from '../output.js';
 import type { NetworkFlags } from '../runtime.js';
+import { printTable } from '../table.js';
 
 /** The flags of `engineshed referrers`. */
 interface ReferrersFlags extends NetworkFlags {

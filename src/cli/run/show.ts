@@ -6,7 +6,8 @@ import { type InstalledEngine, readEngine } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { chooseEngine, openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { formatBytes, printJson, printLine, printTable } from '../output.js';
+import { formatBytes, printJson, printLine } from '../output.js';
+import { printTable } from '../table.js';
 
 /** Shows what an engine is made of. */
 export async function show(
