@@ -1,5 +1,6 @@
 export { definitionForReference, referenceCatalog } from './ad-hoc.js';
 export { findEngine, listEngines, matchTags } from './find.js';
+export { engineFollowing } from './followers.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
 export { type MergeOptions, mergeCatalogs } from './merge.js';
 export { overridableSources, overrideSource, type SourceOverride } from './override.js';

@@ -1,4 +1,4 @@
-/** The pre-defined annotation keys of the image specification that Engineshed writes and reads. */
+/** The annotation keys that Engineshed writes and reads: those of the image specification, and some of others and of its own. */
 export const annotationKeys = {
   created: 'org.opencontainers.image.created',
   revision: 'org.opencontainers.image.revision',
@@ -8,6 +8,9 @@ export const annotationKeys = {
   refName: 'org.opencontainers.image.ref.name',
   /** In an index.json: the name of an image in full, as containerd and Docker write it. */
   imageName: 'io.containerd.image.name',
+  /** On an image that was published for a branch or a pull request: the branch, and the number. */
+  branch: 'io.github.engineshed.branch',
+  pullRequest: 'io.github.engineshed.pull-request',
   /**
    * On a layer: `inert` says that its publisher keeps symbolic links which are absolute or lead out of the layer; they are
    * then installed as they are and never followed.

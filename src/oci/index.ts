@@ -11,6 +11,7 @@ export {
   isDigest,
   parseDigest,
 } from './digest.js';
+export { branchTag, pullRequestTag, type TaggedFeature, taggedFeature } from './feature-tag.js';
 export { canonicalJson, parseJson } from './json.js';
 export {
   type BuiltManifest,

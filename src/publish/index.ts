@@ -1,6 +1,7 @@
 export { type Attached, type AttachedFile, type AttachInputs, attach } from './attach.js';
 export { type Checkout, type CheckoutReader, readCheckout } from './checkout.js';
 export { type IndexInputs, type IndexSource, type PublishedIndex, publishIndex } from './image-index.js';
+export { type Feature, featureOf, type Pipeline, readPipeline } from './pipeline.js';
 export { type PackedImage, type PublishInputs, packImage, publish, statedPlatform } from './publish.js';
 export { withStage } from './stage.js';
-export { gitTags } from './tags.js';
+export { featureTag, gitTags, refuseReleaseTags } from './tags.js';

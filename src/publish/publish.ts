@@ -12,6 +12,7 @@ import {
   type WantedPlatform,
 } from '../oci/index.js';
 import type { Checkout } from './checkout.js';
+import type { Feature } from './pipeline.js';
 import { withStage } from './stage.js';
 import { checkoutVersion } from './tags.js';
 
@@ -26,6 +27,8 @@ export interface PublishInputs {
   readonly directory: string;
   /** What git says of the directory; undefined where it is no checkout. */
   readonly checkout: Checkout | undefined;
+  /** The branch or pull request that the image is to tell that it is of. */
+  readonly feature?: Feature | undefined;
   /** Annotations that are added, and win over those from git. */
   readonly annotations: Readonly<Record<string, string>>;
   /** `SOURCE_DATE_EPOCH`, in seconds: the time of every file, and of creation. */
@@ -115,13 +118,15 @@ export async function publish(
   });
 }
 
-function gitAnnotations({ checkout, sourceDateEpoch }: PublishInputs): Record<string, string> {
+function gitAnnotations({ checkout, feature, sourceDateEpoch }: PublishInputs): Record<string, string> {
   const time = sourceDateEpoch ?? checkout?.committed;
   const known = {
     [annotationKeys.created]: time === undefined ? undefined : formatTime(time),
     [annotationKeys.revision]: checkout && `${checkout.revision}${checkout.dirty ? '-dirty' : ''}`,
     [annotationKeys.source]: checkout?.source,
     [annotationKeys.version]: checkout && checkoutVersion(checkout),
+    [annotationKeys.branch]: feature?.branch,
+    [annotationKeys.pullRequest]: feature?.pullRequest?.toString(),
   };
   return Object.fromEntries(
     Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined),

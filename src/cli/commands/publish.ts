@@ -34,6 +34,13 @@ export const publish = buildCommand({
         optional: true,
         withNegated: false,
       },
+      branchTag: {
+        kind: 'boolean',
+        brief:
+          'Tag it for its branch or pull request, as git or the pipeline tells: "branch-NAME", "pr-12"; never as a channel or release',
+        optional: true,
+        withNegated: false,
+      },
       annotation: annotationFlag,
       platform: { ...platformFlag, brief: 'The platform that the image states (default linux/amd64)' },
       compression: {

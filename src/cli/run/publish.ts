@@ -1,18 +1,22 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { type Catalogs, engineFollowing } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
 import { withoutLogins } from '../../credentials/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { ownerOf } from '../../files/index.js';
 import { formatPlatform, formatReference, parsePlatform, parseTag, type Reference } from '../../oci/index.js';
 import {
-  type Checkout,
+  featureOf,
+  featureTag,
   gitTags,
   type PackedImage,
   type PublishInputs,
   packImage,
   publish as publishImage,
   readCheckout,
+  readPipeline,
+  refuseReleaseTags,
   statedPlatform,
   withStage,
 } from '../../publish/index.js';
@@ -27,6 +31,7 @@ import { openTargets } from '../runtime.js';
 interface PublishFlags {
   readonly tag?: readonly string[];
   readonly gitTags?: boolean;
+  readonly branchTag?: boolean;
   readonly annotation?: readonly string[];
   readonly platform?: string;
   readonly compression?: 'gzip' | 'zstd';
@@ -56,11 +61,12 @@ export async function publish(
     });
   }
   const { image, tags } = await withProgress(this, async (report) => {
+    const catalogs = await openCatalogs(this, undefined);
     const inputs = await readInputs(this, flags, resolve(this.directory, directory), report);
-    const tags = imageTags(reference, flags, inputs.checkout);
+    const tags = imageTags(this, flags, catalogs, reference, inputs);
     const image = flags.dryRun
       ? await packOnly(this, inputs)
-      : await push(this, flags, inputs, reference, tags, report);
+      : await push(this, flags, catalogs, inputs, reference, tags);
     return { image, tags };
   });
   const references = tags.map((tag) => formatReference({ ...reference, tag }));
@@ -113,6 +119,7 @@ async function readInputs(
   return {
     directory,
     checkout,
+    feature: flags.branchTag ? featureOf(checkout, readPipeline(host.environment)) : undefined,
     annotations: parseAnnotations(flags.annotation ?? []),
     sourceDateEpoch: sourceDateEpoch(host),
     platform: flags.platform === undefined ? statedPlatform : parsePlatform(flags.platform),
@@ -122,30 +129,47 @@ async function readInputs(
   };
 }
 
-function imageTags(reference: Reference, flags: PublishFlags, checkout: Checkout | undefined): string[] {
+function imageTags(
+  host: Host,
+  flags: PublishFlags,
+  catalogs: Catalogs,
+  reference: Reference,
+  { checkout, feature }: PublishInputs,
+): string[] {
   if (flags.gitTags && checkout === undefined) {
     throw new EngineshedError('USAGE', '--git-tags needs a git checkout with a commit, and git', {
       hint: 'Name the tags with --tag instead.',
     });
   }
+  if (flags.branchTag && feature === undefined) {
+    throw new EngineshedError(
+      'USAGE',
+      'Neither git nor the pipeline tells which branch or pull request this is',
+      {
+        hint: 'Set ENGINESHED_BRANCH or ENGINESHED_PULL_REQUEST, or check out a branch.',
+      },
+    );
+  }
   const named = [...(reference.tag === undefined ? [] : [reference.tag]), ...(flags.tag ?? []).map(parseTag)];
-  const derived = flags.gitTags && checkout !== undefined ? gitTags(checkout) : [];
-  const tags = [...new Set([...named, ...derived])];
+  if (feature !== undefined) refuseReleaseTags(named, feature, (tag) => engineFollowing(catalogs, tag));
+  const known = featureOf(checkout, readPipeline(host.environment));
+  const derived = flags.gitTags && checkout !== undefined ? gitTags(checkout, known) : [];
+  const tags = [...new Set([...named, ...derived, ...(feature === undefined ? [] : [featureTag(feature)])])];
   return tags.length === 0 ? ['latest'] : tags;
 }
 
 async function push(
   host: Host,
   flags: PublishFlags,
+  catalogs: Catalogs,
   inputs: PublishInputs,
   reference: Reference,
   tags: readonly string[],
-  report: Reporter,
 ): Promise<PackedImage> {
   if (reference.transport !== 'oci') refuseInside(inputs.directory, host.temporary);
   if (reference.transport !== 'registry')
     refuseInside(inputs.directory, resolve(host.directory, reference.path));
-  const targets = openTargets(host, await openCatalogs(host, undefined), flags, report);
+  const targets = openTargets(host, catalogs, flags, inputs.report);
   try {
     const options = { tags, temporary: host.temporary, owner: ownerOf(host.pid) };
     const ifPresent = flags.replace ? 'replace' : 'refuse';
