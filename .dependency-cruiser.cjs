@@ -12,7 +12,7 @@ const may = {
   engine: ['errors', 'oci', 'content'],
   catalog: ['errors', 'oci', 'content', 'engine', 'mirrors'],
   store: ['errors', 'oci', 'files', 'content', 'layer', 'engine'],
-  shim: ['errors', 'oci', 'files', 'store'],
+  shim: ['errors', 'oci', 'files', 'engine', 'store'],
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
   look: ['errors', 'oci', 'tar', 'content', 'layer'],
   testing: [],

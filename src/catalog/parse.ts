@@ -2,6 +2,7 @@ import validRange from 'semver/ranges/valid.js';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { nameFault } from '../engine/names.js';
+import { topLine } from '../engine/top-line.js';
 import type { EnvironmentRule } from '../engine/types.js';
 import { didYouMean, EngineshedError } from '../errors/index.js';
 import { readRule } from '../mirrors/index.js';
@@ -31,7 +32,9 @@ const maxDepth = 32;
 export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
   const source: CatalogText = { name: origin.name, text };
   if (Buffer.byteLength(text) > maxCatalogBytes) throw tooLarge(origin.name);
-  const file = checkFile(source, readToml(source));
+  const toml = readToml(source);
+  refuseHiddenPin(source, toml.engine);
+  const file = checkFile(source, toml);
   const context = { source, baseDirectory: origin.baseDirectory, images: file.images };
   const { images, registry = [] } = file;
   if (images !== undefined) parsedAt(context, ['images'], () => parseRegistry(images));
@@ -86,6 +89,18 @@ function checkFile(source: CatalogText, toml: Record<string, unknown>): CatalogF
   const path = (issue.path ?? []).map((item) => String(item.key));
   const missing = issue.type === 'strict_object' && issue.expected !== 'never';
   throw catalogFault(source, missing ? path.slice(0, -1) : path, issue.message);
+}
+
+/** Shims read the pin line by line: a file in which they would find another one, or none, means two things. */
+function refuseHiddenPin(source: CatalogText, engine: unknown): void {
+  const found = topLine(source.text, 'engine');
+  const seen = found !== undefined && 'name' in found ? found.name : undefined;
+  const meant = typeof engine === 'string' && nameFault(engine) === undefined ? engine : undefined;
+  if (seen === meant && (engine !== undefined || found === undefined)) return;
+  const problem = 'is written so that shims, which read line by line, find something else';
+  throw catalogFault(source, ['engine'], problem, {
+    hint: 'Write engine = "NAME" on one line before the first table, and nowhere else.',
+  });
 }
 
 /** valibot leaves these keys out of what it returns, without a word. */

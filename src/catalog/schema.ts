@@ -162,6 +162,7 @@ export const catalogSchema = table({
   parts: v.optional(tableOf(name, parts)),
   environments: v.optional(tableOf(name, environment)),
   engines: v.optional(tableOf(v.string(), engine)),
+  engine: v.optional(name),
   registry: v.optional(
     v.array(
       registry,

@@ -9,9 +9,17 @@ export {
 export { engineEnvironment } from './environment.js';
 export { lockId } from './lock.js';
 export { parseLock } from './lock-schema.js';
-export { isVariableName, parseEngineName } from './names.js';
+export {
+  formatNamedEngine,
+  isStateId,
+  isVariableName,
+  type NamedEngine,
+  parseEngineName,
+  parseNamedEngine,
+} from './names.js';
 export { type EnvironmentFormat, environmentFormats, renderEnvironment } from './render.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
+export { type TopLine, topLine } from './top-line.js';
 export type {
   EngineDefinition,
   EngineEnvironment,

@@ -31,6 +31,37 @@ export function nameFault(text: string): string | undefined {
     : `it has the character "${bad}"`;
 }
 
+/** An engine by its name, or one exact state of it. */
+export interface NamedEngine {
+  readonly name: string;
+  /** The id of the state; undefined for the one that the name stands for. */
+  readonly id: string | undefined;
+}
+
+/**
+ * Reads `NAME` or `NAME@ID`.
+ * @throws EngineshedError `NAME_INVALID`
+ */
+export function parseNamedEngine(text: string): NamedEngine {
+  const at = text.indexOf('@');
+  if (at < 0) return { name: parseEngineName(text), id: undefined };
+  const [name, id] = [text.slice(0, at), text.slice(at + 1)];
+  if (isStateId(id)) return { name: parseEngineName(name), id };
+  throw new EngineshedError('NAME_INVALID', `"${text.slice(0, 160)}" is no state of an engine`, {
+    hint: 'Write NAME, or NAME@ID with the 16 hexadecimal digits of the id, as "engineshed list --json" prints it.',
+  });
+}
+
+/** `NAME`, or `NAME@ID` where one exact state is meant. */
+export function formatNamedEngine({ name, id }: NamedEngine): string {
+  return id === undefined ? name : `${name}@${id}`;
+}
+
+/** Tells whether `text` can be the id of a state. */
+export function isStateId(text: string): boolean {
+  return /^[0-9a-f]{16}$/.test(text);
+}
+
 /** Tells whether `text` can name an environment variable in every shell (POSIX, "Name"). */
 export function isVariableName(text: string): boolean {
   return variableGrammar.test(text);

@@ -1,2 +1,13 @@
 export { findSelection } from './active.js';
+export {
+  findPin,
+  type LockHead,
+  lockFile,
+  type Pin,
+  type ProjectSearch,
+  projectFile,
+  projectFiles,
+  readLockHead,
+  refusePlanted,
+} from './project.js';
 export { useEngine, useFirstEngine } from './selection.js';
