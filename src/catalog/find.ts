@@ -90,6 +90,26 @@ export function defineEngine(entry: CatalogEntry, value: string | undefined): En
   };
 }
 
+/** One engine of a family, in the manner of an entry that never was a family. */
+export function memberEntry(entry: CatalogEntry, value: string): CatalogEntry {
+  const { placeholder } = entry.pattern;
+  const version = placeholder === 'version' ? value : newestVersion;
+  const sources = Object.entries(entry.sources).map(([name, template]): [string, SourceTemplate] => [
+    name,
+    template.kind === 'directory' || template.tag === undefined
+      ? template
+      : { ...template, tag: fillPattern({ text: template.tag, placeholder }, value) },
+  ]);
+  return {
+    ...entry,
+    pattern: { text: fillPattern(entry.pattern, value), placeholder: undefined },
+    sources: Object.fromEntries(sources),
+    parts: entry.parts
+      .filter((part) => hasVersion(part, version))
+      .map(({ type, source, path }) => ({ type, source, path })),
+  };
+}
+
 function hasVersion({ versions }: PartTemplate, version: string): boolean {
   return versions === undefined || satisfies(version, versions);
 }

@@ -3,12 +3,15 @@ export { findEngine, listEngines, matchTags } from './find.js';
 export { engineFollowing } from './followers.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
 export { type MergeOptions, mergeCatalogs } from './merge.js';
-export { overridableSources, overrideSource, type SourceOverride } from './override.js';
+export { overridableSources, overrideSource } from './override.js';
 export { parseCatalog } from './parse.js';
+export { pinnedEngine } from './pinned.js';
 export type {
   Catalog,
   CatalogOrigin,
   Catalogs,
   EngineFamily,
   EngineListing,
+  ProjectPin,
+  SourceOverride,
 } from './types.js';

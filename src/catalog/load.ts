@@ -53,11 +53,20 @@ async function readOptional({ path, ifMissing, owner }: CatalogFileLocation): Pr
   try {
     const catalog = await readCatalog(path);
     if (owner === 'project') refuseInsecure(catalog);
+    else refusePin(catalog);
     return catalog;
   } catch (error) {
     if (ifMissing === 'skip' && isEngineshedError(error, 'PATH_NOT_FOUND')) return undefined;
     throw error;
   }
+}
+
+/** A pin in a user's file would look as if it were for all that this user does, which `default` is for. */
+function refusePin({ origin, text, pin }: Catalog): void {
+  if (pin === undefined) return;
+  throw catalogFault({ name: origin.name, text }, ['engine'], 'is for the engineshed.toml of a project', {
+    hint: `Write default = "${pin.engine}", or move it to the directory of the project.`,
+  });
 }
 
 function refuseInsecure({ origin, text, registries }: Catalog): void {

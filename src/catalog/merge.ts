@@ -1,9 +1,10 @@
-import { didYouMean, isEngineshedError } from '../errors/index.js';
+import { isEngineshedError } from '../errors/index.js';
 import { mergeRules } from '../mirrors/index.js';
+import { CompletedEngines } from './complete.js';
 import { catalogFault } from './fault.js';
 import { findEngine } from './find.js';
 import { replaceRegistry } from './replace.js';
-import type { Catalog, CatalogEngine, CatalogEntry, Catalogs, OwnOrShared, SourceTemplate } from './types.js';
+import type { Catalog, CatalogEntry, Catalogs, ProjectPin, SourceOverride } from './types.js';
 
 /** How to merge catalogs. */
 export interface MergeOptions {
@@ -14,7 +15,8 @@ export interface MergeOptions {
 /**
  * Makes one of several catalogs. Of two engines with one name, or families with one pattern, the later catalog's counts, as
  * does the later `default`, and of two registries with one prefix the later. A shared table is looked up in the engine's
- * own catalog, then in the ones before it, the nearest first.
+ * own catalog, then in the ones before it, the nearest first; an engine that another one extends is looked for there too (see
+ * {@link findBase}).
  * @param catalogs the built-in one first, then what may override it
  * @throws EngineshedError `CONFIG_INVALID` where an engine names a shared table that there is not, a part is in a source
  *   that its engine lacks, or `default` is no engine; `REFERENCE_INVALID` for a registry that is none
@@ -22,14 +24,22 @@ export interface MergeOptions {
 export function mergeCatalogs(catalogs: readonly Catalog[], options: MergeOptions = {}): Catalogs {
   const entries = new Map<string, CatalogEntry>();
   for (const [at, catalog] of catalogs.entries()) {
-    const visible = catalogs.slice(0, at + 1).reverse();
+    const completed = new CompletedEngines(
+      catalog,
+      catalogs.slice(0, at).reverse(),
+      new Map(entries),
+      options.registry,
+    );
     for (const [name, engine] of catalog.engines) {
+      const entry = completed.complete(engine);
       entries.delete(name);
-      entries.set(name, completeEngine(catalog, engine, visible, options));
+      entries.set(name, entry);
     }
   }
   const chosen = catalogs.findLast((catalog) => catalog.defaultEngine !== undefined);
+  const pinning = catalogs.findLast((catalog) => catalog.pin !== undefined);
   const merged = {
+    pin: pinning?.pin && { ...replacePin(pinning, pinning.pin, options), file: source(pinning) },
     defaultEngine: chosen?.defaultEngine,
     entries,
     registries: mergeRules(...catalogs.map(({ registries }) => registries)),
@@ -38,69 +48,17 @@ export function mergeCatalogs(catalogs: readonly Catalog[], options: MergeOption
   return merged;
 }
 
-function completeEngine(
-  catalog: Catalog,
-  engine: CatalogEngine,
-  visible: readonly Catalog[],
+function replacePin(
+  { images }: Catalog,
+  { engine, overrides }: ProjectPin,
   { registry }: MergeOptions,
-): CatalogEntry {
-  const { pattern, kind, description } = engine;
-  const look = <T>(
-    wanted: OwnOrShared<T>,
-    key: string,
-    tables: (from: Catalog) => ReadonlyMap<string, readonly T[]>,
-  ) =>
-    'own' in wanted ? wanted.own : lookUp(catalog, [pattern.text, key], wanted.shared, visible.map(tables));
-  const parts = look(engine.parts, 'parts', (from) => from.parts);
-  const strayed = parts.find((part) => !Object.hasOwn(engine.sources, part.source));
-  if (strayed !== undefined) {
-    throw catalogFault(
-      source(catalog),
-      ['engines', pattern.text, 'parts'],
-      `the part "${strayed.type}" is in a source "${strayed.source}", which the engine has not`,
-      { hint: `Name a source of the engine "${strayed.source}".` },
-    );
-  }
-  return {
-    name: pattern.text,
-    pattern,
-    kind,
-    description,
-    catalog: catalog.origin.name,
-    sources: Object.fromEntries(
-      Object.entries(engine.sources).map(([name, template]) => [
-        name,
-        replaceSource(template, catalog.images, registry),
-      ]),
-    ),
-    parts,
-    environment: look(engine.environment, 'environment', (from) => from.environments),
-  };
-}
-
-function replaceSource(
-  template: SourceTemplate,
-  images: string | undefined,
-  registry: string | undefined,
-): SourceTemplate {
-  if (template.kind !== 'image' || registry === undefined) return template;
-  return { ...template, ...replaceRegistry(template, images, registry) };
-}
-
-function lookUp<T>(
-  catalog: Catalog,
-  [engine, key]: readonly [string, string],
-  name: string,
-  tables: readonly ReadonlyMap<string, readonly T[]>[],
-): readonly T[] {
-  const found = tables.find((table) => table.has(name))?.get(name);
-  if (found !== undefined) return found;
-  const names = tables.flatMap((table) => [...table.keys()]);
-  const hint = didYouMean(name, names) ?? (names.length > 0 ? `There are: ${names.join(', ')}.` : undefined);
-  const shared = key === 'parts' ? 'parts' : 'environments';
-  throw catalogFault(source(catalog), ['engines', engine, key], `there is no table [${shared}.${name}]`, {
-    hint,
+): ProjectPin {
+  const replaced = [...overrides].map(([name, override]): [string, SourceOverride] => {
+    if (override.kind !== 'image' || registry === undefined) return [name, override];
+    const reference = { ...override.reference, ...replaceRegistry(override.reference, images, registry) };
+    return [name, { kind: 'image', reference }];
   });
+  return { engine, overrides: new Map(replaced) };
 }
 
 function checkDefault(catalog: Catalog, merged: Catalogs): void {

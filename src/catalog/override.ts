@@ -1,17 +1,6 @@
 import type { EngineDefinition, PartDefinition, SourceDefinition } from '../engine/types.js';
 import { EngineshedError, nearest } from '../errors/index.js';
-import type { Digest } from '../oci/index.js';
-import type { Catalogs, SourceTemplate } from './types.js';
-
-/** What takes the place of a source: a whole source, or another version of what the source is. */
-export type SourceOverride =
-  | SourceDefinition
-  /** This tag or digest, at least one of them, in the repository or image layout that the source has now. */
-  | {
-      readonly kind: 'version';
-      readonly tag?: string | undefined;
-      readonly digest?: Digest | undefined;
-    };
+import type { Catalogs, SourceOverride, SourceTemplate } from './types.js';
 
 /**
  * The engine with another source in the place of one of its components. Where the engine has a source of that name, the other
@@ -53,11 +42,13 @@ export function overridableSources({ sources, parts }: EngineDefinition): string
   return [...new Set([...Object.keys(sources), ...components])];
 }
 
-function isInComponent({ path }: PartDefinition, name: string): boolean {
+/** Tells whether a part is a component of a consolidated image, or in it: at the path `NAME` or `NAME/...`. */
+export function isInComponent({ path }: PartDefinition, name: string): boolean {
   return path === name || path.startsWith(`${name}/`);
 }
 
-function takenFrom(part: PartDefinition, name: string): PartDefinition {
+/** A part that is in a component, taken from a source that is that component; every other part as it is. */
+export function takenFrom<Part extends PartDefinition>(part: Part, name: string): Part {
   if (!isInComponent(part, name)) return part;
   return { ...part, source: name, path: part.path === name ? '.' : part.path.slice(name.length + 1) };
 }

@@ -16,8 +16,17 @@ import {
   type EnvironmentFile,
   type PartsFile,
 } from './schema.js';
-import { type FileContext, parsedAt, readSource } from './source.js';
-import type { Catalog, CatalogEngine, CatalogOrigin, OwnOrShared, PartTemplate } from './types.js';
+import { type FileContext, parsedAt, readOverride, readSource } from './source.js';
+import type {
+  Catalog,
+  CatalogEngine,
+  CatalogOrigin,
+  OwnOrShared,
+  PartTemplate,
+  ProjectPin,
+  SourceOverride,
+  SourceTemplate,
+} from './types.js';
 
 /** The most bytes that a catalog may have: 1 MiB. */
 export const maxCatalogBytes = 1024 * 1024;
@@ -43,6 +52,7 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
     text,
     defaultEngine: file.default,
     images,
+    pin: readPin(context, file),
     parts: mapTable(file.parts, (table, key) => readParts(context, ['parts', key], table)),
     environments: mapTable(file.environments, readEnvironment),
     engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
@@ -114,29 +124,57 @@ function refuseLostKeys(source: CatalogText, value: unknown, path: readonly stri
   }
 }
 
+function readPin(context: FileContext, { engine, overrides = {} }: CatalogFile): ProjectPin | undefined {
+  if (engine !== undefined) {
+    const read = Object.entries(overrides).map(([name, override]): [string, SourceOverride] => [
+      name,
+      readOverride(context, ['overrides', name], override),
+    ]);
+    return { engine, overrides: new Map(read) };
+  }
+  if (Object.keys(overrides).length === 0) return undefined;
+  throw catalogFault(
+    context.source,
+    ['overrides'],
+    'has no engine to belong to: the key "engine" is missing',
+    {
+      hint: 'Write engine = "NAME" on the first line of the file.',
+    },
+  );
+}
+
 function readEngine(context: FileContext, key: string, file: EngineFile): CatalogEngine {
   const path = ['engines', key];
   const pattern = readName(context, path, key);
   const sources = Object.fromEntries(
-    Object.entries(file.sources).map(([name, source]) => [
+    Object.entries(file.sources ?? {}).map(([name, source]) => [
       name,
       readSource(context, [...path, 'sources', name], source, pattern),
     ]),
   );
-  if (pattern.placeholder !== undefined) {
-    if (file.kind !== undefined)
-      throw catalogFault(context.source, [...path, 'kind'], 'is not for a family of engines');
-    if (!Object.values(sources).some((source) => 'tag' in source && source.tag?.includes('{')))
-      throw catalogFault(context.source, path, `no source has {${pattern.placeholder}} in its tag`);
-  }
+  if (pattern.placeholder !== undefined && file.kind !== undefined)
+    throw catalogFault(context.source, [...path, 'kind'], 'is not for a family of engines');
+  if (file.extends === undefined) checkPlaceholder(context, path, pattern, sources);
   return {
     pattern,
     kind: pattern.placeholder === undefined ? (file.kind ?? 'custom') : familyKinds[pattern.placeholder],
+    extends: file.extends,
     description: file.description,
     sources,
     parts: readEngineParts(context, path, file),
-    environment: ownOrShared(file.environment ?? {}, readEnvironment),
+    environment: file.environment === undefined ? undefined : ownOrShared(file.environment, readEnvironment),
   };
+}
+
+function checkPlaceholder(
+  context: FileContext,
+  path: readonly string[],
+  { placeholder }: NamePattern,
+  sources: Readonly<Record<string, SourceTemplate>>,
+): void {
+  if (placeholder === undefined) return;
+  if (!Object.values(sources).some((source) => 'tag' in source && source.tag?.includes('{')))
+    throw catalogFault(context.source, path, `no source has {${placeholder}} in its tag`);
 }
 
 const familyKinds = { date: 'dated', version: 'version' } as const;
@@ -148,15 +186,14 @@ function readName(context: FileContext, path: readonly string[], key: string): N
   throw catalogFault(context.source, path, `cannot be an engine's name: ${fault}`);
 }
 
-/** Without a table of parts, each source is one part, of the source's name. */
+/** The sources of an engine that extends another are known when that is. */
 function readEngineParts(
   context: FileContext,
   path: readonly string[],
   file: EngineFile,
-): OwnOrShared<PartTemplate> {
-  const names = Object.keys(file.sources);
-  if (file.parts === undefined)
-    return { own: names.map((name) => ({ type: name, source: name, path: '.' })) };
+): OwnOrShared<PartTemplate> | undefined {
+  if (file.parts === undefined) return undefined;
+  const names = file.extends === undefined ? Object.keys(file.sources ?? {}) : undefined;
   return ownOrShared(file.parts, (table) => readParts(context, [...path, 'parts'], table, names));
 }
 

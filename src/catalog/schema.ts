@@ -97,6 +97,22 @@ const source = v.pipe(
   oneOf(['image', 'layout', 'directory']),
 );
 
+/** What takes the place of a source of the pinned engine. */
+const override = v.pipe(
+  table({
+    image: v.optional(filledText),
+    layout: v.optional(filledText),
+    directory: v.optional(filledText),
+    tag: v.optional(filledText),
+    digest: v.optional(filledText),
+  }),
+  v.check(
+    ({ image, layout, directory, tag, digest }) =>
+      [image, layout, directory, tag ?? digest].filter((entry) => entry !== undefined).length === 1,
+    'must have exactly one of image, layout, directory, or else a tag or a digest',
+  ),
+);
+
 const part = table({ source: name, path: v.optional(path, '.'), versions: v.optional(filledText) });
 
 const ruleTable = v.pipe(
@@ -126,16 +142,25 @@ const rule = textOr(value, ruleTable);
 const parts = tableOf(name, part);
 const environment = tableOf(variable, rule);
 
-const engine = table({
-  description: v.optional(text, ''),
-  kind: v.optional(v.picklist(['channel', 'custom'], 'must be "channel" or "custom"')),
-  sources: v.pipe(
-    tableOf(name, source),
-    v.check((sources) => Object.keys(sources).length > 0, 'must have at least one source'),
+const engine = v.pipe(
+  table({
+    extends: v.optional(filledText),
+    description: v.optional(text),
+    kind: v.optional(v.picklist(['channel', 'custom'], 'must be "channel" or "custom"')),
+    sources: v.optional(
+      v.pipe(
+        tableOf(name, source),
+        v.check((sources) => Object.keys(sources).length > 0, 'must have at least one source'),
+      ),
+    ),
+    parts: v.optional(textOr(name, parts)),
+    environment: v.optional(textOr(name, environment)),
+  }),
+  v.check(
+    ({ extends: base, sources }) => base !== undefined || sources !== undefined,
+    'needs the key "sources", or "extends" with the name of another engine',
   ),
-  parts: v.optional(textOr(name, parts)),
-  environment: v.optional(textOr(name, environment)),
-});
+);
 
 const mirror = table({
   location: filledText,
@@ -163,6 +188,7 @@ export const catalogSchema = table({
   environments: v.optional(tableOf(name, environment)),
   engines: v.optional(tableOf(v.string(), engine)),
   engine: v.optional(name),
+  overrides: v.optional(tableOf(name, override)),
   registry: v.optional(
     v.array(
       registry,
@@ -175,6 +201,8 @@ export const catalogSchema = table({
 export type CatalogFile = v.InferOutput<typeof catalogSchema>;
 /** A source in a catalog file. */
 export type SourceFile = v.InferOutput<typeof source>;
+/** What takes the place of a source, in a catalog file. */
+export type OverrideFile = v.InferOutput<typeof override>;
 /** A table of parts in a catalog file. */
 export type PartsFile = v.InferOutput<typeof parts>;
 /** A table of environment rules in a catalog file. */

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
+import type { SourceDefinition } from '../engine/types.js';
 import { isEngineshedError } from '../errors/index.js';
-import { namesRegistry, parseReference } from '../oci/index.js';
+import { namesRegistry, parseDigest, parseReference, parseTag } from '../oci/index.js';
 import { type CatalogText, catalogFault } from './fault.js';
 import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
-import type { SourceFile } from './schema.js';
-import type { SourceTemplate } from './types.js';
+import type { OverrideFile, SourceFile } from './schema.js';
+import type { SourceOverride, SourceTemplate } from './types.js';
 
 /** What the values of a catalog file are read against. */
 export interface FileContext {
@@ -30,6 +31,48 @@ export function readSource(
   if (file.image !== undefined) return readImage(context, [...path, 'image'], file.image, name);
   if (file.layout !== undefined) return readLayout(context, [...path, 'layout'], file.layout, name);
   return { kind: 'directory', path: resolve(context.baseDirectory, file.directory ?? '') };
+}
+
+/**
+ * Reads what takes the place of a source of a project's engine.
+ * @param path the keys of the override
+ * @throws EngineshedError `CONFIG_INVALID`
+ */
+export function readOverride(
+  context: FileContext,
+  path: readonly string[],
+  file: OverrideFile,
+): SourceOverride {
+  const { image, layout, directory, tag, digest } = file;
+  if (tag === undefined && digest === undefined)
+    return asDefinition(readSource(context, path, { image, layout, directory }, parsedName));
+  return {
+    kind: 'version',
+    tag: tag === undefined ? undefined : parsedAt(context, [...path, 'tag'], () => parseTag(tag)),
+    digest:
+      digest === undefined ? undefined : parsedAt(context, [...path, 'digest'], () => parseDigest(digest)),
+  };
+}
+
+/** What has no placeholder in its name. */
+const parsedName: NamePattern = { text: 'override', placeholder: undefined };
+
+/** A source without a placeholder, as an engine has it. */
+function asDefinition(template: SourceTemplate): SourceDefinition {
+  if (template.kind === 'directory') return template;
+  const { kind, tag, digest } = template;
+  return kind === 'layout'
+    ? { kind, reference: { transport: 'oci', path: template.path, tag, digest } }
+    : {
+        kind,
+        reference: {
+          transport: 'registry',
+          registry: template.registry,
+          repository: template.repository,
+          tag,
+          digest,
+        },
+      };
 }
 
 /**

@@ -1,6 +1,13 @@
-import type { EngineDefinition, EngineKind, EnvironmentRule, PartDefinition } from '../engine/types.js';
+import type {
+  EngineDefinition,
+  EngineKind,
+  EnvironmentRule,
+  PartDefinition,
+  SourceDefinition,
+} from '../engine/types.js';
 import type { RegistryRule } from '../mirrors/index.js';
 import type { Digest, LayoutReference, RegistryReference } from '../oci/index.js';
+import type { CatalogText } from './fault.js';
 import type { NamePattern } from './pattern.js';
 
 /** Where a catalog's text came from. */
@@ -37,14 +44,35 @@ export interface PartTemplate extends PartDefinition {
 /** A table of its own, or the name of a shared one. */
 export type OwnOrShared<T> = { readonly own: readonly T[] } | { readonly shared: string };
 
-/** An engine, or a family of engines, as one catalog says it; what it shares is not looked up yet. */
+/** An engine, or a family of engines, as one catalog says it; what it shares or extends is not looked up yet. */
 export interface CatalogEngine {
   readonly pattern: NamePattern;
   readonly kind: EngineKind;
-  readonly description: string;
+  /** The engine that it is like but for what it says itself: a name, or the pattern of a family. */
+  readonly extends: string | undefined;
+  readonly description: string | undefined;
   readonly sources: Readonly<Record<string, SourceTemplate>>;
-  readonly parts: OwnOrShared<PartTemplate>;
-  readonly environment: OwnOrShared<EnvironmentRule>;
+  /** Undefined where nothing is said of them. */
+  readonly parts: OwnOrShared<PartTemplate> | undefined;
+  readonly environment: OwnOrShared<EnvironmentRule> | undefined;
+}
+
+/** What takes the place of a source: a whole source, or another version of what the source is. */
+export type SourceOverride =
+  | SourceDefinition
+  /** This tag or digest, at least one of them, in the repository or image layout that the source has now. */
+  | {
+      readonly kind: 'version';
+      readonly tag?: string | undefined;
+      readonly digest?: Digest | undefined;
+    };
+
+/** The engine that a project is for. */
+export interface ProjectPin {
+  /** Its name. */
+  readonly engine: string;
+  /** What takes the place of sources of it, by the name of the source, in the file's order. */
+  readonly overrides: ReadonlyMap<string, SourceOverride>;
 }
 
 /** One catalog, parsed. */
@@ -54,6 +82,8 @@ export interface Catalog {
   readonly defaultEngine: string | undefined;
   /** What relative images are relative to, `host[:port][/path]`. */
   readonly images: string | undefined;
+  /** Only a project's file has one. */
+  readonly pin: ProjectPin | undefined;
   readonly parts: ReadonlyMap<string, readonly PartTemplate[]>;
   readonly environments: ReadonlyMap<string, readonly EnvironmentRule[]>;
   /** By name, or by pattern for a family, in the catalog's order. */
@@ -85,6 +115,8 @@ export interface Catalogs {
   readonly entries: ReadonlyMap<string, CatalogEntry>;
   /** One for each prefix: where images are read from and written to. */
   readonly registries: readonly RegistryRule[];
+  /** The engine that the project is for, and the file that says so. */
+  readonly pin: (ProjectPin & { readonly file: CatalogText }) | undefined;
 }
 
 /** A family of engines whose names differ in a date or a version. */

@@ -83,7 +83,7 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
       '[[registry]]\nprefix = "a.io"\n[[registry.mirror]]\nlocation = "b.io"\npull-from-mirror = "none"',
       ':5: registry.0.mirror.0.pull-from-mirror: must be "all"',
     ],
-    ['no sources', '[engines.a]\ndescription = ""', ':1: engines.a: the key "sources" is missing'],
+    ['no sources', '[engines.a]\ndescription = ""', ':1: engines.a: needs the key "sources", or "extends"'],
     [
       'an empty table of sources',
       '[engines.a.sources]',
