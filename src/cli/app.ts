@@ -20,6 +20,7 @@ import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { ls } from './commands/ls.js';
 import { mirror } from './commands/mirror.js';
+import { prune } from './commands/prune.js';
 import { publish } from './commands/publish.js';
 import { referrers } from './commands/referrers.js';
 import { rollback } from './commands/rollback.js';
@@ -73,7 +74,7 @@ const groups: CommandGroups = {
   'install and choose': { available, install, list, show, use, uninstall },
   run: { current, env, exec, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
-  publish: { publish, index, attach },
+  publish: { publish, index, attach, prune },
   'look at images': { tags, inspect, ls, cat, referrers },
   'copy and carry': { copy, mirror, export: exportEngine, import: importEngines },
   'log in': { login, logout },

@@ -3,6 +3,7 @@ import { type Reporter, resolveReference, type Target } from '../content/index.j
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import {
   type Descriptor,
+  formatReference,
   nodePlatform,
   parsePlatform,
   type Reference,
@@ -54,6 +55,27 @@ export async function withPlace<T>(
     } finally {
       targets.close();
     }
+  });
+}
+
+/**
+ * {@link withPlace} for a reference that names a repository, and no image in it.
+ * @throws EngineshedError as {@link withPlace} does, `USAGE` for a tag or digest
+ */
+export async function withRepository<T>(
+  host: Host,
+  flags: NetworkFlags,
+  text: string,
+  work: (place: GivenPlace) => Promise<T>,
+): Promise<T> {
+  return withPlace(host, flags, text, async (place) => {
+    const { reference } = place;
+    if (reference.tag !== undefined || reference.digest !== undefined) {
+      throw new EngineshedError('USAGE', `"${text}" names one image, and not a repository`, {
+        hint: `Leave out the tag: ${formatReference({ ...reference, tag: undefined, digest: undefined })}`,
+      });
+    }
+    return work(place);
   });
 }
 

@@ -1,4 +1,5 @@
 export { type ArchiveKind, openArchive, type WriteArchiveOptions, writeArchive } from './archive/index.js';
+export { findClosure } from './closure.js';
 export {
   type Copied,
   type CopyAllOptions,
@@ -9,6 +10,7 @@ export {
   counted,
   shortDigest,
 } from './copy.js';
+export { createdOf } from './created.js';
 export {
   type Image,
   readConfig,
@@ -32,6 +34,7 @@ export type {
   ReferrerSource,
   Reporter,
   RepositoryName,
+  TagRemover,
   TagResolver,
   Target,
 } from './types.js';

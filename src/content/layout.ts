@@ -240,6 +240,28 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
       }
     },
 
+    remover: {
+      async untag(tag) {
+        try {
+          await changeIndex(indexFile, (entries) => {
+            const gone = entries.filter((entry) => tagOf(entry) === tag);
+            const left = entries.filter((entry) => tagOf(entry) !== tag);
+            const referrals = gone.flatMap((entry) => storedReferral(entry, blobPath) ?? []);
+            return gone.length === 0 ? entries : referrals.reduce(withUntagged, left);
+          });
+          return true;
+        } catch (error) {
+          throw inOperation(`Removing the tag ${label}:${tag}`, error);
+        }
+      },
+      async deleteManifest({ digest }) {
+        throw new EngineshedError(
+          'DELETION_REFUSED',
+          `${label} only has its tags removed, and not ${digest}`,
+        );
+      },
+    },
+
     async *tags() {
       yield* tagsOf(readIndex(indexFile).manifests);
     },

@@ -79,6 +79,21 @@ export interface ReferrerSource {
   referrers(subject: Descriptor, artifactType?: string): AsyncIterable<Descriptor>;
 }
 
+/** What takes tags away from a place of images. */
+export interface TagRemover {
+  /**
+   * Takes one tag away, and nothing else; one that is not there is none either.
+   * @returns false where the place knows no such thing, and a tag goes only with its manifest
+   * @throws EngineshedError `DELETION_REFUSED`, and what the place of the tag adds
+   */
+  untag(tag: string): Promise<boolean>;
+  /**
+   * Deletes a manifest and, with it, every tag that it has.
+   * @throws EngineshedError `DELETION_REFUSED`, and what the place of the manifest adds
+   */
+  deleteManifest(descriptor: Descriptor): Promise<void>;
+}
+
 /** A place of images: content and the tags that name it. A registry's repository is one, an OCI image layout another. */
 export interface Target extends ContentStore, TagResolver, ReferrerSource {
   /** What the target is called in messages, for instance `ghcr.io/acme/engine` or `oci:./images`. */
@@ -87,6 +102,10 @@ export interface Target extends ContentStore, TagResolver, ReferrerSource {
   readonly repository?: RepositoryName | undefined;
   /** What the target names, tagged or not, where it has a list of that: an image layout's index.json is one. */
   readonly images?: () => Promise<readonly Descriptor[]>;
+  /** Set where tags can be taken away, as far as the place allows that. */
+  readonly remover?: TagRemover;
+  /** Where writes go, where reads may come from elsewhere and be of a moment ago: what must know what is there asks it. */
+  readonly written?: Target;
 }
 
 /** What the long operations report while they run. All sizes are in bytes. */

@@ -72,6 +72,7 @@ export const errorCodes = {
 
   UNAUTHORIZED: 'permission',
   FORBIDDEN: 'permission',
+  DELETION_REFUSED: 'permission',
   CREDENTIALS_FAILED: 'permission',
   FILE_PERMISSION: 'permission',
 

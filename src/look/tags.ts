@@ -1,12 +1,6 @@
-import { mapLimited, type Reporter, readConfig, readManifest, type Target } from '../content/index.js';
+import { createdOf, mapLimited, type Reporter, type Target } from '../content/index.js';
 import { isEngineshedError } from '../errors/index.js';
-import {
-  annotationKeys,
-  choosePlatform,
-  type Descriptor,
-  isImageConfig,
-  type WantedPlatform,
-} from '../oci/index.js';
+import type { WantedPlatform } from '../oci/index.js';
 import { sortByVersion } from './versions.js';
 
 /** How many tags are asked for their date at the same time. */
@@ -101,25 +95,4 @@ async function withDates(
       report({ type: 'count', what: 'dates of tags', done: ++done, total: tags.length });
     }
   });
-}
-
-/** When an image was made, as it tells itself: by the annotation of its manifest or index, else by its config. */
-async function createdOf(
-  target: Target,
-  descriptor: Descriptor,
-  platform: WantedPlatform,
-): Promise<string | undefined> {
-  let at = descriptor;
-  for (let depth = 0; depth < 2; depth++) {
-    const { parsed } = await readManifest(target, at);
-    const { annotations } = parsed.kind === 'index' ? parsed.index : parsed.manifest;
-    const created = annotations?.[annotationKeys.created];
-    if (created !== undefined) return created;
-    if (parsed.kind === 'manifest') {
-      const { manifest } = parsed;
-      return isImageConfig(manifest.config) ? (await readConfig(target, manifest)).config.created : undefined;
-    }
-    at = choosePlatform(parsed.index, platform);
-  }
-  return undefined;
 }

@@ -84,9 +84,8 @@ export class Authenticator {
 
   async #refusal(response: HttpResponse, permission: Permission, hint: string): Promise<EngineshedError> {
     const { registry, secrets } = this.#options;
-    const verb = permission.access === 'push' ? 'access for pushing to' : 'access to';
     return statusError(response, {
-      what: `${verb} ${registry}/${permission.repository}`,
+      what: `${accessNames[permission.access]} ${registry}/${permission.repository}`,
       redact: (text) => secrets.redact(text),
       hint,
     });
@@ -164,6 +163,12 @@ export class Authenticator {
     return `${found}. If it is no longer valid, log in again; else ask for access to the repository.`;
   }
 }
+
+const accessNames: Record<Access, string> = {
+  pull: 'access to',
+  push: 'access for pushing to',
+  delete: 'access for deleting from',
+};
 
 function scopesOf({ repository, access, readFrom }: Permission): string[] {
   const ours = repositoryScope(repository, access);

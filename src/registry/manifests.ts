@@ -19,7 +19,7 @@ import type { Limits } from './limits.js';
 import { manifestMediaType, refuseSchema1 } from './manifest-type.js';
 import { probe } from './probe.js';
 import type { HttpResponse } from './response.js';
-import { isWebPage, webPageError } from './status-error.js';
+import { isWebPage, type StatusErrorOptions, webPageError } from './status-error.js';
 import { publicUrl } from './url.js';
 
 /** A manifest as one answer gave it. */
@@ -206,6 +206,23 @@ export class Manifests {
     return response.status === 200 && isDigest(stated) ? stated : undefined;
   }
 
+  /**
+   * Asks the registry to delete a tag, or a manifest by digest (distribution specification, "Content Management").
+   * @returns what it answers, of which nothing was read
+   */
+  sendDelete(wanted: string): Promise<HttpResponse> {
+    return this.#host.send(this.#request('DELETE', wanted, 'delete'));
+  }
+
+  /** The error of an answer to {@link sendDelete}. */
+  refusedDelete(
+    response: HttpResponse,
+    wanted: string,
+    options: Omit<StatusErrorOptions, 'what' | 'redact'>,
+  ) {
+    return this.#host.refusal(response, { what: `the deletion of ${this.#name(wanted)}`, ...options });
+  }
+
   async #put(descriptor: Descriptor, bytes: Buffer, as: string): Promise<HttpResponse> {
     const response = await this.#sendPut(descriptor, bytes, as, {});
     await this.#checkPut(response, descriptor, as);
@@ -278,7 +295,7 @@ export class Manifests {
     );
   }
 
-  #request(method: 'GET' | 'HEAD' | 'PUT', wanted: string, access: Permission['access']) {
+  #request(method: 'GET' | 'HEAD' | 'PUT' | 'DELETE', wanted: string, access: Permission['access']) {
     return {
       method,
       target: `/v2/${this.#repository}/manifests/${wanted}`,

@@ -52,5 +52,6 @@ export function mirroredTarget(options: MirroredOptions): Target {
       beforeWrite();
       await location.tag(descriptor, tag);
     },
+    written: location,
   };
 }

@@ -18,6 +18,7 @@ import { Manifests } from './manifests.js';
 import { listTags } from './paging.js';
 import { listReferrers } from './referrers.js';
 import { ReferrersRecord } from './referrers-record.js';
+import { tagRemover } from './removing.js';
 import { setTag } from './tagging.js';
 import { uploadBlob } from './upload.js';
 
@@ -84,6 +85,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
     async tag(descriptor, tag) {
       await setTag(manifests, limits, descriptor, parseTag(tag));
     },
+    remover: tagRemover(manifests, limits),
     tags: () => listTags(host, repository, label),
     referrers: (subject, artifactType) => listReferrers(of, subject, artifactType),
   };

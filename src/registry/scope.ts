@@ -1,14 +1,14 @@
 import type { Challenge } from './challenge.js';
 
 /** What is to be done in a repository. */
-export type Access = 'pull' | 'push';
+export type Access = 'pull' | 'push' | 'delete';
 
 /** How many scopes a challenge may add. */
 const maxScopes = 10;
 
 /** The scope of an access to a repository, as token services know it (distribution's "Token Scope Documentation"). */
 export function repositoryScope(repository: string, access: Access): string {
-  return `repository:${repository}:${access === 'push' ? 'pull,push' : 'pull'}`;
+  return `repository:${repository}:${access === 'pull' ? access : `pull,${access}`}`;
 }
 
 /** The scopes that a challenge asks for, and ours, each resource once with all its actions. */

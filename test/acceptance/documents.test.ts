@@ -124,6 +124,7 @@ describe('the documents', () => {
       import: await user.json(['import', 'train.tar']),
       list: await user.json(['list']),
       tags: await user.json(['tags', 'oci:layout']),
+      prune: await user.json(['prune', 'oci:layout', '--older-than', '1d']),
       inspect: await user.json(['inspect', 'oci:layout:1']),
       ls: await user.json(['ls', 'oci:layout:1']),
       available: await user.json(['available']),
@@ -154,6 +155,7 @@ describe('the documents', () => {
       ['publish', 'component', 'oci:layout:1'],
       ['mirror', 'train', here('localhost:5000/copies')],
       ['import', 'train.tar'],
+      ['prune', 'oci:layout', '--older-than', '1d'],
       ['rollback'],
       ['gc'],
     ]) {

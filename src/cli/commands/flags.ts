@@ -79,3 +79,10 @@ export const replaceFlag = {
   optional: true,
   withNegated: false,
 } as const;
+
+/** A length of time as flags have it, `12h`, `30d` or `8w`, in milliseconds. */
+export function parseDuration(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,5})([hdw])$/.exec(text) ?? [];
+  if (number === undefined) throw new Error(`"${text}" is not a time such as 12h, 30d or 8w`);
+  return Number(number) * 3_600_000 * ({ h: 1, d: 24, w: 168 }[unit] ?? 0);
+}

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag } from './flags.js';
+import { jsonFlag, parseDuration } from './flags.js';
 
 /** `engineshed gc` */
 export const gc = buildCommand({
@@ -41,11 +41,4 @@ export const gc = buildCommand({
 function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`"${text}" is not a number of generations, 1 or more`);
   return Number(text);
-}
-
-/** Milliseconds. */
-function parseDuration(text: string): number {
-  const [, number, unit = ''] = /^(\d{1,5})([hdw])$/.exec(text) ?? [];
-  if (number === undefined) throw new Error(`"${text}" is not a time such as 12h, 30d or 8w`);
-  return Number(number) * 3_600_000 * ({ h: 1, d: 24, w: 168 }[unit] ?? 0);
 }

@@ -1,8 +1,7 @@
-import { EngineshedError } from '../../errors/index.js';
 import { globTest, type ListedTag, listTags, type TagOrder } from '../../look/index.js';
 import { formatReference, isReferrersTag, nodePlatform } from '../../oci/index.js';
 import type { Host } from '../host.js';
-import { withPlace } from '../images.js';
+import { withRepository } from '../images.js';
 import { printJson, printLines } from '../output.js';
 import type { NetworkFlags } from '../runtime.js';
 
@@ -21,12 +20,7 @@ const tagsAtOnce = 500;
 /** Lists the tags of a repository. */
 export async function tags(this: Host, flags: TagsFlags, text: string): Promise<void> {
   const fits = flags.filter === undefined ? () => true : globTest(flags.filter);
-  await withPlace(this, flags, text, async ({ reference, target, report }) => {
-    if (reference.tag !== undefined || reference.digest !== undefined) {
-      throw new EngineshedError('USAGE', `"${text}" names one image, and not a repository`, {
-        hint: `Leave out the tag: ${formatReference({ ...reference, tag: undefined, digest: undefined })}`,
-      });
-    }
+  await withRepository(this, flags, text, async ({ reference, target, report }) => {
     const found = listTags(target, {
       order: flags.sort,
       wanted: (tag) => fits(tag) && (flags.all === true || !isReferrersTag(tag)),

@@ -1,0 +1,52 @@
+import { findClosure, mapLimited, readManifest, type Target } from '../content/index.js';
+import { isEngineshedError } from '../errors/index.js';
+import { type Descriptor, type Digest, isReferrersTag } from '../oci/index.js';
+
+/** How many tags are looked into at the same time. */
+const concurrentTags = 4;
+
+/**
+ * All manifests that tags which stay need: what they stand for, what an index leads to, what refers to any of that, and what a
+ * tagged artifact refers to. A tag that is to go and has moved stays.
+ * @param leaving tags that are to go, with what they stood for
+ * @throws EngineshedError as `Target.tags`, `Target.resolve` and `findClosure` do: what cannot be read cannot be known to need
+ * nothing
+ */
+export async function neededManifests(
+  target: Target,
+  leaving: readonly { readonly tag: string; readonly digest?: Digest }[],
+): Promise<ReadonlySet<Digest>> {
+  const goes = new Map(leaving.map(({ tag, digest }) => [tag, digest]));
+  const tags: string[] = [];
+  for await (const tag of target.tags()) tags.push(tag);
+  const needed = new Set<Digest>();
+  const looked = new Set<Digest>();
+  await mapLimited(tags, concurrentTags, async (tag) => {
+    const root = await resolve(target, tag);
+    if (root === undefined || root.digest === goes.get(tag)) return;
+    needed.add(root.digest);
+    // The list of an image's referrers is no reason to keep the image.
+    if (!isReferrersTag(tag)) await addSubject(target, root, needed);
+    if (looked.has(root.digest)) return;
+    looked.add(root.digest);
+    const { levels, referrers } = await findClosure(target, root, 'bring');
+    for (const { digest } of [...levels.flat(), ...referrers]) needed.add(digest);
+  });
+  return needed;
+}
+
+async function resolve(target: Target, tag: string): Promise<Descriptor | undefined> {
+  try {
+    return await target.resolve(tag);
+  } catch (error) {
+    // It went meanwhile.
+    if (isEngineshedError(error, 'REFERENCE_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+async function addSubject(target: Target, root: Descriptor, needed: Set<Digest>): Promise<void> {
+  const { parsed } = await readManifest(target, root);
+  const { subject } = parsed.kind === 'index' ? parsed.index : parsed.manifest;
+  if (subject !== undefined) needed.add(subject.digest);
+}
