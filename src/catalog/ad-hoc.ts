@@ -35,6 +35,7 @@ export function definitionForReference(
     sources: { [known?.source ?? component]: sourceOf(reference) },
     parts: known?.parts ?? [{ type: component, source: component, path: '.' }],
     environment: known?.environment ?? [],
+    ...(known?.commands === undefined ? {} : { commands: known.commands }),
   };
 }
 
@@ -42,7 +43,7 @@ function sourceOf(reference: Reference): SourceDefinition {
   return reference.transport === 'registry' ? { kind: 'image', reference } : { kind: 'layout', reference };
 }
 
-interface KnownLayout extends Pick<EngineDefinition, 'parts' | 'environment'> {
+interface KnownLayout extends Pick<EngineDefinition, 'parts' | 'environment' | 'commands'> {
   readonly source: string;
 }
 
@@ -59,8 +60,8 @@ function knownLayout(catalogs: Catalogs, reference: Reference): KnownLayout | un
   });
   const best = candidates.find((candidate) => candidate.fits) ?? candidates[0];
   if (best === undefined) return undefined;
-  const { parts, environment } = defineEngine(withoutTags(best.entry), best.value);
-  return { source: best.source, parts, environment };
+  const { parts, environment, commands } = defineEngine(withoutTags(best.entry), best.value);
+  return { source: best.source, parts, environment, ...(commands === undefined ? {} : { commands }) };
 }
 
 function isSamePlace(template: SourceTemplate, reference: Reference): boolean {

@@ -54,6 +54,7 @@ export class CompletedEngines {
       sources: mapValues(engine.sources, (template) => this.#replaceSource(template)),
       parts: this.#table(engine, 'parts', engine.parts, (from) => from.parts),
       environment: this.#table(engine, 'environment', engine.environment, (from) => from.environments),
+      commands: this.#table(engine, 'commands', engine.commands, (from) => from.commands),
     };
     return {
       name: pattern.text,
@@ -92,7 +93,7 @@ export class CompletedEngines {
 
   #table<T>(
     engine: CatalogEngine,
-    key: 'parts' | 'environment',
+    key: 'parts' | 'environment' | 'commands',
     wanted: OwnOrShared<T> | undefined,
     tables: (from: Catalog) => ReadonlyMap<string, readonly T[]>,
   ): Table<T> | undefined {
@@ -104,7 +105,7 @@ export class CompletedEngines {
     const names = all.flatMap((table) => [...table.keys()]);
     const hint =
       didYouMean(wanted.shared, names) ?? (names.length > 0 ? `There are: ${names.join(', ')}.` : undefined);
-    const shared = key === 'parts' ? 'parts' : 'environments';
+    const shared = key === 'environment' ? 'environments' : key;
     throw this.#fault([engine.pattern.text, key], `there is no table [${shared}.${wanted.shared}]`, hint);
   }
 
@@ -113,13 +114,22 @@ export class CompletedEngines {
     return { ...template, ...replaceRegistry(template, this.#catalog.images, this.#registry) };
   }
 
-  #check({ name, pattern, parts, sources }: CatalogEntry): void {
+  #check({ name, pattern, parts, sources, commands }: CatalogEntry): void {
     const strayed = parts.find((part) => !Object.hasOwn(sources, part.source));
     if (strayed !== undefined) {
       throw this.#fault(
         [name, 'parts'],
         `the part "${strayed.type}" is in a source "${strayed.source}", which the engine has not`,
         `Name a source of the engine "${strayed.source}".`,
+      );
+    }
+    const types = parts.map(({ type }) => type);
+    const homeless = commands.find(({ part }) => !types.includes(part));
+    if (homeless !== undefined) {
+      throw this.#fault(
+        [name, 'commands'],
+        `the command "${homeless.name}" is in a part "${homeless.part}", which the engine has not`,
+        didYouMean(homeless.part, types),
       );
     }
     const isTagged = ({ tag }: { readonly tag?: string | undefined }) => tag?.includes('{') === true;

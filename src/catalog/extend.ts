@@ -1,4 +1,4 @@
-import type { EnvironmentRule } from '../engine/types.js';
+import type { CommandDefinition, EnvironmentRule } from '../engine/types.js';
 import { isInComponent, takenFrom } from './override.js';
 import { matchPattern } from './pattern.js';
 import type { CatalogEngine, CatalogEntry, PartTemplate, SourceTemplate } from './types.js';
@@ -14,24 +14,26 @@ export interface ExtendableContent {
   readonly sources: Readonly<Record<string, SourceTemplate>>;
   readonly parts: Table<PartTemplate> | undefined;
   readonly environment: Table<EnvironmentRule> | undefined;
+  readonly commands: Table<CommandDefinition> | undefined;
 }
 
 /** The content of a complete engine. */
-type Content = Pick<CatalogEntry, 'sources' | 'parts' | 'environment'>;
+type Content = Pick<CatalogEntry, 'sources' | 'parts' | 'environment' | 'commands'>;
 
 /**
  * Puts what an engine says into the content of the one that it extends:
  *
  * 1. A source takes the place of that of its name. A source of a new name takes the parts that are at the path `NAME` or
  *    `NAME/...` of a source, as `overrideSource` does.
- * 2. A part takes the place of that of its type, a variable of that of its name, a new one comes after the others. A shared
+ * 2. A part takes the place of that of its type, a variable or command of that of its name, a new one comes after the others. A shared
  *    table, which is named and not written out, takes the place of all of them.
- * 3. Where nothing is said of parts, a source of a new name that no part is in is one part, of its name.
+ * 3. A command of the other engine, whose part is there no more, is not there either.
+ * 4. Where nothing is said of parts, a source of a new name that no part is in is one part, of its name.
  *
  * @param base undefined for an engine that extends none, which is like extending one without any content
  */
 export function extendContent(base: Content | undefined, own: ExtendableContent): Content {
-  const known = base ?? { sources: {}, parts: [], environment: [] };
+  const known = base ?? { sources: {}, parts: [], environment: [], commands: [] };
   const added = Object.keys(own.sources).filter((name) => !Object.hasOwn(known.sources, name));
   const moved = known.parts.map((part) => {
     const component = added.find((name) => isInComponent(part, name));
@@ -40,13 +42,20 @@ export function extendContent(base: Content | undefined, own: ExtendableContent)
   const whole = added
     .filter((name) => !moved.some((part) => part.source === name))
     .map((name): PartTemplate => ({ type: name, source: name, path: '.' }));
+  const parts = replaceBy(moved, own.parts ?? { entries: whole, replaces: 'single' }, (part) => part.type);
+  const inherited = known.commands.filter((command) => parts.some(({ type }) => type === command.part));
   return {
     sources: { ...known.sources, ...own.sources },
-    parts: replaceBy(moved, own.parts ?? { entries: whole, replaces: 'single' }, (part) => part.type),
+    parts,
     environment: replaceBy(
       known.environment,
       own.environment ?? { entries: [], replaces: 'single' },
       (rule) => rule.name,
+    ),
+    commands: replaceBy(
+      inherited,
+      own.commands ?? { entries: [], replaces: 'single' },
+      (command) => command.name,
     ),
   };
 }

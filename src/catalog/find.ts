@@ -1,6 +1,11 @@
 import satisfies from 'semver/functions/satisfies.js';
 import { parseEngineName } from '../engine/names.js';
-import type { EngineDefinition, SourceDefinition } from '../engine/types.js';
+import type {
+  CommandDefinition,
+  EngineDefinition,
+  PartDefinition,
+  SourceDefinition,
+} from '../engine/types.js';
 import { EngineshedError, nearest } from '../errors/index.js';
 import { type LayoutReference, parseTag, type RegistryReference } from '../oci/index.js';
 import {
@@ -72,6 +77,8 @@ export function matchTags(family: EngineFamily, tags: Iterable<string>): string[
  */
 export function defineEngine(entry: CatalogEntry, value: string | undefined): EngineDefinition {
   const version = entry.pattern.placeholder === 'version' ? value : undefined;
+  const parts = entry.parts.filter((part) => hasVersion(part, version ?? newestVersion));
+  const commands = commandsIn(parts, entry.commands);
   return {
     name: fillPattern(entry.pattern, value),
     description: entry.description,
@@ -83,10 +90,9 @@ export function defineEngine(entry: CatalogEntry, value: string | undefined): En
         defineSource(template, entry.pattern, value),
       ]),
     ),
-    parts: entry.parts
-      .filter((part) => hasVersion(part, version ?? newestVersion))
-      .map(({ type, source, path }) => ({ type, source, path })),
+    parts: parts.map(({ type, source, path }) => ({ type, source, path })),
     environment: entry.environment,
+    ...(commands.length === 0 ? {} : { commands }),
   };
 }
 
@@ -100,14 +106,24 @@ export function memberEntry(entry: CatalogEntry, value: string): CatalogEntry {
       ? template
       : { ...template, tag: fillPattern({ text: template.tag, placeholder }, value) },
   ]);
+  const parts = entry.parts
+    .filter((part) => hasVersion(part, version))
+    .map(({ type, source, path }) => ({ type, source, path }));
   return {
     ...entry,
     pattern: { text: fillPattern(entry.pattern, value), placeholder: undefined },
     sources: Object.fromEntries(sources),
-    parts: entry.parts
-      .filter((part) => hasVersion(part, version))
-      .map(({ type, source, path }) => ({ type, source, path })),
+    parts,
+    commands: commandsIn(parts, entry.commands),
   };
+}
+
+/** An engine that lacks a part has no command in it. */
+function commandsIn(
+  parts: readonly PartDefinition[],
+  commands: readonly CommandDefinition[],
+): CommandDefinition[] {
+  return commands.filter((command) => parts.some(({ type }) => type === command.part));
 }
 
 function hasVersion({ versions }: PartTemplate, version: string): boolean {

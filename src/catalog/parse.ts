@@ -3,7 +3,7 @@ import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { nameFault } from '../engine/names.js';
 import { topLine } from '../engine/top-line.js';
-import type { EnvironmentRule } from '../engine/types.js';
+import type { CommandDefinition, EnvironmentRule } from '../engine/types.js';
 import { didYouMean, EngineshedError } from '../errors/index.js';
 import { readRule } from '../mirrors/index.js';
 import { parseRegistry } from '../oci/index.js';
@@ -11,6 +11,7 @@ import { type CatalogText, catalogFault } from './fault.js';
 import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
 import {
   type CatalogFile,
+  type CommandsFile,
   catalogSchema,
   type EngineFile,
   type EnvironmentFile,
@@ -55,6 +56,7 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
     pin: readPin(context, file),
     parts: mapTable(file.parts, (table, key) => readParts(context, ['parts', key], table)),
     environments: mapTable(file.environments, readEnvironment),
+    commands: mapTable(file.commands, readCommands),
     engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
     registries: registry.map((table, at) =>
       readRule(table, origin.name, (path, problem, hint) =>
@@ -163,6 +165,7 @@ function readEngine(context: FileContext, key: string, file: EngineFile): Catalo
     sources,
     parts: readEngineParts(context, path, file),
     environment: file.environment === undefined ? undefined : ownOrShared(file.environment, readEnvironment),
+    commands: file.commands === undefined ? undefined : ownOrShared(file.commands, readCommands),
   };
 }
 
@@ -227,6 +230,10 @@ function readEnvironment(table: EnvironmentFile): EnvironmentRule[] {
     const { 'has-part': part = '', yes = '', no = '' } = rule;
     return { name, kind: 'has-part', part, yes, no };
   });
+}
+
+function readCommands(table: CommandsFile): CommandDefinition[] {
+  return Object.entries(table).map(([name, { part, path }]) => ({ name, part, path }));
 }
 
 function ownOrShared<F extends object, T>(

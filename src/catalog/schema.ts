@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isVariableName, nameFault } from '../engine/names.js';
+import { commandFault, isVariableName, nameFault } from '../engine/names.js';
 import { didYouMean } from '../errors/index.js';
 
 /** A TOML table with these keys and no others. A wrong key is told with the nearest right one. */
@@ -139,6 +139,23 @@ const ruleTable = v.pipe(
 );
 const rule = textOr(value, ruleTable);
 
+const commandName = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const fault = dataset.typed ? commandFault(dataset.value) : undefined;
+    if (fault !== undefined) addIssue({ message: `cannot be the name of a command: ${fault}` });
+  }),
+);
+const command = table({ part: name, path: textOr(path, platformPaths) });
+
+const commands = v.pipe(
+  tableOf(commandName, command),
+  v.check(
+    (entries) =>
+      new Set(Object.keys(entries).map((key) => key.toLowerCase())).size === Object.keys(entries).length,
+    'has two commands whose names differ in upper and lower case only',
+  ),
+);
 const parts = tableOf(name, part);
 const environment = tableOf(variable, rule);
 
@@ -155,6 +172,7 @@ const engine = v.pipe(
     ),
     parts: v.optional(textOr(name, parts)),
     environment: v.optional(textOr(name, environment)),
+    commands: v.optional(textOr(name, commands)),
   }),
   v.check(
     ({ extends: base, sources }) => base !== undefined || sources !== undefined,
@@ -186,6 +204,7 @@ export const catalogSchema = table({
   images: v.optional(filledText),
   parts: v.optional(tableOf(name, parts)),
   environments: v.optional(tableOf(name, environment)),
+  commands: v.optional(tableOf(name, commands)),
   engines: v.optional(tableOf(v.string(), engine)),
   engine: v.optional(name),
   overrides: v.optional(tableOf(name, override)),
@@ -207,6 +226,8 @@ export type OverrideFile = v.InferOutput<typeof override>;
 export type PartsFile = v.InferOutput<typeof parts>;
 /** A table of environment rules in a catalog file. */
 export type EnvironmentFile = v.InferOutput<typeof environment>;
+/** A table of commands in a catalog file. */
+export type CommandsFile = v.InferOutput<typeof commands>;
 /** An engine in a catalog file. */
 export type EngineFile = v.InferOutput<typeof engine>;
 

@@ -1,4 +1,5 @@
 import type {
+  CommandDefinition,
   EngineDefinition,
   EngineKind,
   EnvironmentRule,
@@ -55,6 +56,7 @@ export interface CatalogEngine {
   /** Undefined where nothing is said of them. */
   readonly parts: OwnOrShared<PartTemplate> | undefined;
   readonly environment: OwnOrShared<EnvironmentRule> | undefined;
+  readonly commands: OwnOrShared<CommandDefinition> | undefined;
 }
 
 /** What takes the place of a source: a whole source, or another version of what the source is. */
@@ -86,6 +88,7 @@ export interface Catalog {
   readonly pin: ProjectPin | undefined;
   readonly parts: ReadonlyMap<string, readonly PartTemplate[]>;
   readonly environments: ReadonlyMap<string, readonly EnvironmentRule[]>;
+  readonly commands: ReadonlyMap<string, readonly CommandDefinition[]>;
   /** By name, or by pattern for a family, in the catalog's order. */
   readonly engines: ReadonlyMap<string, CatalogEngine>;
   /** Its `[[registry]]` tables. */
@@ -105,6 +108,7 @@ export interface CatalogEntry {
   readonly sources: Readonly<Record<string, SourceTemplate>>;
   readonly parts: readonly PartTemplate[];
   readonly environment: readonly EnvironmentRule[];
+  readonly commands: readonly CommandDefinition[];
 }
 
 /** All catalogs together. */

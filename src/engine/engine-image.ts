@@ -145,7 +145,7 @@ async function readEngine(from: Target, root: Descriptor): Promise<ReadEngine> {
       throw inOperation(`The source "${name}" of the engine ${lock.name}`, error);
     }
   }
-  const { description, kind, catalog, parts, environment, platform } = lock;
+  const { description, kind, catalog, parts, environment, commands, platform } = lock;
   return {
     lock: {
       name: lock.name,
@@ -155,6 +155,7 @@ async function readEngine(from: Target, root: Descriptor): Promise<ReadEngine> {
       sources: Object.fromEntries(sources),
       parts,
       environment,
+      ...(commands === undefined ? {} : { commands }),
       ...(platform === undefined ? {} : { platform }),
     },
     content,

@@ -40,7 +40,7 @@ function ruleValue(
       return rule.value;
     case 'part': {
       const base = pathOf(rule.part);
-      return base === undefined ? undefined : inside(base, rule.path, platform);
+      return base === undefined ? undefined : pathInside(base, rule.path, platform);
     }
     case 'parts': {
       const paths = rule.parts.map(pathOf).filter((path) => path !== undefined);
@@ -51,14 +51,20 @@ function ruleValue(
   }
 }
 
-function inside(
+/**
+ * The path of something inside a directory.
+ * @param path with `/`, or one for each platform; the directory itself where it is undefined or `.`
+ * @param platform a `process.platform` name
+ * @returns undefined where there is none for the platform
+ */
+export function pathInside(
   base: string,
   path: string | Readonly<Record<string, string>> | undefined,
   platform: string,
 ): string | undefined {
   if (path === undefined) return base;
   if (typeof path === 'string') return path === '.' ? base : `${base}/${path}`;
-  return Object.hasOwn(path, platform) ? inside(base, path[platform], platform) : undefined;
+  return Object.hasOwn(path, platform) ? pathInside(base, path[platform], platform) : undefined;
 }
 
 function join(name: string, paths: readonly string[], separator: string): string {

@@ -6,10 +6,11 @@ export {
   type WriteEngineOptions,
   writeEngine,
 } from './engine-image.js';
-export { engineEnvironment } from './environment.js';
+export { engineEnvironment, pathInside } from './environment.js';
 export { lockId } from './lock.js';
 export { parseLock } from './lock-schema.js';
 export {
+  commandFault,
   formatNamedEngine,
   isStateId,
   isVariableName,
@@ -17,10 +18,11 @@ export {
   parseEngineName,
   parseNamedEngine,
 } from './names.js';
-export { type EnvironmentFormat, environmentFormats, renderEnvironment } from './render.js';
+export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
 export { type TopLine, topLine } from './top-line.js';
 export type {
+  CommandDefinition,
   EngineDefinition,
   EngineEnvironment,
   EngineKind,

@@ -9,7 +9,13 @@ import {
   parsePlatform,
   parseReference,
 } from '../oci/index.js';
-import { isVariableName, mayComeFromElsewhere, nameFault } from './names.js';
+import {
+  commandFault,
+  isVariableName,
+  mayComeFromElsewhere,
+  mayCommandComeFromElsewhere,
+  nameFault,
+} from './names.js';
 import type { EngineLock } from './types.js';
 
 /** The most sources, parts and rules that an engine may have, each. */
@@ -76,6 +82,18 @@ const rule = v.variant('kind', [
   }),
   v.strictObject({ name: variable, kind: v.literal('has-part'), part: name, yes: value, no: value }),
 ]);
+const command = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.check((text) => commandFault(text) === undefined, 'is no name of a command'),
+    v.check(
+      mayCommandComeFromElsewhere,
+      ({ input }) => `an engine from elsewhere may not have a command "${input}", which others rely on`,
+    ),
+  ),
+  part: name,
+  path: v.union([path, v.record(name, path)]),
+});
 const lockSchema = v.pipe(
   v.looseObject({
     name,
@@ -85,6 +103,7 @@ const lockSchema = v.pipe(
     sources: v.record(name, source),
     parts: v.pipe(v.array(v.strictObject({ type: name, source: name, path })), v.maxLength(maxMembers)),
     environment: v.pipe(v.array(rule), v.maxLength(maxMembers)),
+    commands: v.exactOptional(v.pipe(v.array(command), v.nonEmpty(), v.maxLength(maxMembers))),
     platform: v.exactOptional(v.pipe(v.string(), v.check(isPlatform, 'is no platform'))),
   }),
   v.check(({ sources }) => Object.keys(sources).length <= maxMembers, 'has too many sources'),
@@ -95,6 +114,11 @@ const lockSchema = v.pipe(
   v.check(
     ({ parts }) => new Set(parts.map(({ type }) => type)).size === parts.length,
     'has a type of part twice',
+  ),
+  v.check(
+    ({ commands = [] }) =>
+      new Set(commands.map((entry) => entry.name.toLowerCase())).size === commands.length,
+    'has a command twice',
   ),
 );
 

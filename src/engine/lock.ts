@@ -5,8 +5,8 @@ import type { EngineLock, LockedSource } from './types.js';
 /**
  * Names an engine's installed result: the first 16 hexadecimal digits of the sha256 of the canonical JSON of all that
  * decides it, which is the engine's name, each source's manifest digest and diffIDs (or its path), the parts, the rules
- * of the environment, and the platform where it is not the machine's own. What only tells where it came from does not count: references, the registry, descriptions, the
- * catalog. So the same engine from a mirror or an image layout has the same id, and one with other content has another.
+ * of the environment, the commands where it has some, and the platform where it is not the machine's own. What only tells where
+ * it came from does not count: references, the registry, descriptions, the catalog. So the same engine from a mirror or an image layout has the same id, and one with other content has another.
  */
 export function lockId(lock: EngineLock): string {
   const decisive = {
@@ -16,6 +16,7 @@ export function lockId(lock: EngineLock): string {
     ),
     parts: sortBy(lock.parts, (part) => part.type),
     environment: sortBy(lock.environment, (rule) => rule.name),
+    commands: lock.commands === undefined ? undefined : sortBy(lock.commands, (command) => command.name),
     // The environment differs by platform.
     platform: lock.platform,
   };

@@ -62,6 +62,12 @@ export function isStateId(text: string): boolean {
   return /^[0-9a-f]{16}$/.test(text);
 }
 
+/** What keeps `text` from being the name of a command of an engine; undefined where nothing does. */
+export function commandFault(text: string): string | undefined {
+  const isOurs = text.toLowerCase() === 'engineshed';
+  return isOurs ? 'it is the name of Engineshed itself' : nameFault(text);
+}
+
 /** Tells whether `text` can name an environment variable in every shell (POSIX, "Name"). */
 export function isVariableName(text: string): boolean {
   return variableGrammar.test(text);
@@ -80,4 +86,27 @@ const steering =
  */
 export function mayComeFromElsewhere(name: string): boolean {
   return !steering.test(name) && !/^(?:https?|all|no)_proxy$/i.test(name);
+}
+
+/**
+ * Programs that people and other programs start without a second thought, and that they trust: shells, what asks for passwords, what
+ * holds credentials, and what nearly every script calls.
+ */
+const trusted = new Set(
+  `ash awk base64 basename bash busybox bzip2 cat cc chgrp chmod chown chroot chsh cmp cp cron crontab csh curl cut dash date dd df diff
+  dirname dnf docker doas du echo ed egrep env eval expr false fgrep file find fish ftp gcc git gpg grep gzip head helm hostname id kill
+  kubectl ln login logname ls make mkdir mkfifo mktemp mount mv nc node nohup npm npx openssl passwd patch pgrep pip pkill podman
+  powershell printenv printf ps pwd pwsh python python3 readlink realpath rm rmdir rsync scp sed seq sftp sh sha256sum skopeo sleep sort
+  ssh ssh-add ssh-agent ssh-keygen stat su sudo sync systemctl tail tar tee telnet test time timeout touch tr true umount uname uniq unzip
+  vi vim wc wget which who whoami xargs xz yum zsh apt apt-get brew cargo gh aws az gcloud terraform perl ruby java`.split(
+    /\s+/,
+  ),
+);
+
+/**
+ * Tells whether an engine that somebody else made may have a command: its shim would take the place of a program of that name. In a
+ * user's own catalog any name is the user's choice.
+ */
+export function mayCommandComeFromElsewhere(name: string): boolean {
+  return !trusted.has(name.toLowerCase());
 }

@@ -37,8 +37,13 @@ interface Writer {
   readonly unset: (name: string) => string;
 }
 
+/** A text as one word of any POSIX shell. */
+export function quotePosix(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 const posix: Writer = {
-  set: (name, value) => `export ${name}='${value.replaceAll("'", "'\\''")}';\n`,
+  set: (name, value) => `export ${name}=${quotePosix(value)};\n`,
   unset: (name) => `unset -v ${name};\n`,
 };
 

@@ -67,8 +67,17 @@ export async function resolveEngine(
       }
     },
   );
-  const { name, description, kind, catalog, parts, environment } = definition;
-  return { name, description, kind, catalog, sources: Object.fromEntries(locked), parts, environment };
+  const { name, description, kind, catalog, parts, environment, commands } = definition;
+  return {
+    name,
+    description,
+    kind,
+    catalog,
+    sources: Object.fromEntries(locked),
+    parts,
+    environment,
+    ...(commands === undefined ? {} : { commands }),
+  };
 }
 
 /** A source as it was found, with the platforms that there was a choice of. */

@@ -14,9 +14,8 @@ export type TopLine =
  * @returns undefined where no line is about the key
  */
 export function topLine(text: string, key: string): TopLine | undefined {
-  const lines = text.replace(/^\ufeff/, '').split('\n');
-  for (const [at, content] of lines.entries()) {
-    const line = content.replace(/^[ \t]+/, '');
+  for (const [at, content] of text.split('\n').entries()) {
+    const line = content.replace(/^\ufeff?[ \t]*/, '');
     if (line.startsWith('[')) return undefined;
     if (!line.startsWith(key)) continue;
     const rest = line.slice(key.length).replace(/^[ \t]+/, '');

@@ -43,6 +43,16 @@ export type EnvironmentRule =
       readonly no: string;
     };
 
+/** A command that an engine gives to its users: a file in one of its parts. */
+export interface CommandDefinition {
+  /** What users call it, unique in the engine, upper and lower case apart. */
+  readonly name: string;
+  /** The type of the part that it lies in. An engine that lacks the part lacks the command. */
+  readonly part: string;
+  /** The path inside the part; it may differ by platform (`process.platform` names). */
+  readonly path: string | Readonly<Record<string, string>>;
+}
+
 /** What sort of name an engine has. */
 export type EngineKind = 'channel' | 'dated' | 'version' | 'custom';
 
@@ -56,6 +66,8 @@ export interface EngineDefinition {
   readonly sources: Readonly<Record<string, SourceDefinition>>;
   readonly parts: readonly PartDefinition[];
   readonly environment: readonly EnvironmentRule[];
+  /** Left out where there are none. */
+  readonly commands?: readonly CommandDefinition[];
 }
 
 /** A layer of a resolved source. */
@@ -94,6 +106,8 @@ export interface EngineLock {
   readonly sources: Readonly<Record<string, LockedSource>>;
   readonly parts: readonly PartDefinition[];
   readonly environment: readonly EnvironmentRule[];
+  /** Left out where there are none. */
+  readonly commands?: readonly CommandDefinition[];
   /** The platform that it was asked for, `OS/ARCHITECTURE[/VARIANT]`; left out where that is the machine's own. */
   readonly platform?: string;
 }

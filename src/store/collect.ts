@@ -8,6 +8,7 @@ import { readLayer } from './layer.js';
 import { partialBytes, removePartials } from './partial.js';
 import type { StorePaths } from './paths.js';
 import { engineNames, engineStates, readEngineFile } from './record.js';
+import { settleShims } from './shims.js';
 import { sourceHome } from './source.js';
 import type { Store } from './store.js';
 
@@ -83,6 +84,8 @@ export async function collect(store: Store, keep: KeptGenerations): Promise<Coll
     for (const [file] of blobs) rmSync(file, { force: true });
     for (const [directory] of layers) await discard(store, directory);
     if (keep !== 'all') removePartials(paths);
+    // Nobody else changes the store now.
+    await settleShims(store, { staging: paths.staging }, (settle) => settle());
     return plan;
   } catch (error) {
     throw inOperation('Removing what no engine needs', error);

@@ -20,6 +20,7 @@ import { isMarked, unmark } from './mark.js';
 import { nothingKept, type Resumption, resumably } from './partial.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
+import { refuseForeignShims } from './shims.js';
 import { installState, type StateInputs } from './state.js';
 import { type Store, type Transaction, transaction, withLock } from './store.js';
 
@@ -55,6 +56,7 @@ export async function applyInstall(
   return transaction(store, `install ${lock.name}`, async (running) => {
     // From here on nothing is collected; before, an uninstall may have taken what the plan relies on.
     const plan = planInstall(store, lock);
+    refuseForeignShims(store.paths, lock.commands ?? []);
     await installContent(store, running, plan, inputs.content);
     keepContent(store, running, inputs.remembered);
     const engine = await withLock(store, `engine-${lock.name}`, 'exclusive', async () =>

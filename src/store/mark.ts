@@ -7,7 +7,7 @@ import type { InstalledEngine } from './record.js';
  * A mark beside the directory of a layer or a tree says that `verify` found it damaged. It stays until a later check finds the directory
  * whole, or until it is made anew.
  */
-function markOf(directory: string): string {
+export function markOf(directory: string): string {
   return `${dirname(directory)}/.damaged-${basename(directory)}`;
 }
 

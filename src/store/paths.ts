@@ -16,6 +16,8 @@ export const storeVersion = 1;
  *     lock.json                       what it was made from, with the rules of the environment
  *     .lock-sum                       the digest of lock.json
  *     env                             the environment for a POSIX shell
+ *     bin/hamlet -> /…/hamlet         a command; only where the engine has some
+ *     .commands                       what shims need to know of the state; only where the engine has commands
  *     parts/core-engine -> /…/engine
  *     sources/engine -> /…/engine
  *   layers/sha256/9a1b…/              one layer, by diffID; never changed
@@ -26,6 +28,7 @@ export const storeVersion = 1;
  *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs
  *   history/12.json                   what the names stood for from some time on; `history/position` says which one it is at
+ *   shims/hamlet                      runs that command of the selected engine; for the PATH
  *   locks/layer-9a1b…/                claims of the processes that want a lock
  *   partial/sha256-9a1b….03de…        what has arrived of a layer whose download is under way or was interrupted, by diffID and
  *                                     blob; unverified
@@ -41,6 +44,8 @@ export interface StorePaths {
   readonly trees: string;
   readonly blobs: string;
   readonly history: string;
+  /** The directory of the shims, one for each command of an installed engine. */
+  readonly shims: string;
   readonly locks: string;
   /** The directory of what has arrived of layers. */
   readonly partial: string;
@@ -59,6 +64,8 @@ export interface StorePaths {
   tree(chainId: Digest): string;
   /** The file of a manifest or config. */
   blob(digest: Digest): string;
+  /** The shim of a command. */
+  shim(command: string): string;
   /** The directory of a lock's claims. */
   lock(name: string): string;
 }
@@ -76,6 +83,7 @@ export function storePaths(root: string): StorePaths {
     trees: `${root}/trees`,
     blobs: `${root}/blobs`,
     history: `${root}/history`,
+    shims: `${root}/shims`,
     locks: `${root}/locks`,
     partial: `${root}/partial`,
     staging: `${root}/staging`,
@@ -86,6 +94,7 @@ export function storePaths(root: string): StorePaths {
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
+    shim: (command) => `${root}/shims/${command}`,
     lock: (name) => `${root}/locks/${name}`,
   };
 }

@@ -7,6 +7,7 @@ import { standsAsDirectory } from './directory.js';
 import { readLayer } from './layer.js';
 import { isMarked } from './mark.js';
 import { keptBytes } from './partial.js';
+import { haveShims } from './shims.js';
 import { sourceDirectory } from './source.js';
 import { intactState } from './state.js';
 import type { Store } from './store.js';
@@ -81,8 +82,13 @@ export function planInstall(
       fetch.length === 0 &&
       compose.size === 0 &&
       activeState(store, lock.name) === id &&
-      intactState(store, lock) !== undefined,
+      isInstalled(store, lock),
   };
+}
+
+function isInstalled(store: Store, lock: EngineLock): boolean {
+  const engine = intactState(store, lock);
+  return engine !== undefined && haveShims(store.paths, engine.commands ?? []);
 }
 
 function bytesToFetch({ paths }: Store, lock: EngineLock, layer: PlannedLayer): number {

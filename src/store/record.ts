@@ -1,5 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { EngineEnvironment, EngineKind, LockedSource, PartDefinition } from '../engine/types.js';
+import { formatNamedEngine, isStateId, type NamedEngine } from '../engine/names.js';
+import type {
+  CommandDefinition,
+  EngineEnvironment,
+  EngineKind,
+  LockedSource,
+  PartDefinition,
+} from '../engine/types.js';
 import { didYouMean, EngineshedError, fromSystemError } from '../errors/index.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
@@ -21,16 +28,38 @@ export interface InstalledEngine {
   readonly sources: Readonly<Record<string, LockedSource & { readonly directory: string }>>;
   readonly parts: readonly (PartDefinition & { readonly directory: string })[];
   readonly environment: EngineEnvironment;
+  /** The commands that there are on this platform, with the absolute, real path of each one's file. Left out where there are none. */
+  readonly commands?: readonly InstalledCommand[];
+}
+
+/** A command of an installed engine. `path` is the one for this platform. */
+export interface InstalledCommand extends CommandDefinition {
+  readonly path: string;
+  readonly file: string;
+}
+
+/** The directory of the state that a name, or one exact state, stands for on this machine, whether it is there or not. */
+export function stateHome(paths: StorePaths, { name, id }: NamedEngine): string {
+  return id === undefined ? paths.engineActive(name) : paths.engineState(name, id);
 }
 
 /**
- * Reads what an engine name stands for.
+ * Reads what an engine name stands for, or one exact state.
  * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `STORE_CORRUPT`, `STORE_VERSION`
  */
-export function readEngine(paths: StorePaths, name: string): InstalledEngine {
-  const engine = readEngineFile(`${paths.engineActive(name)}/engine.json`);
+export function readEngine(paths: StorePaths, name: string, id?: string): InstalledEngine {
+  const engine = readEngineFile(`${stateHome(paths, { name, id })}/engine.json`);
   // A file system without upper and lower case may find an engine of another name.
   if (engine?.name === name) return engine;
+  if (id !== undefined) {
+    throw new EngineshedError(
+      'ENGINE_NOT_INSTALLED',
+      `The state ${formatNamedEngine({ name, id })} is not installed`,
+      {
+        hint: `See the states that are with: engineshed list. Name the engine alone for what it stands for: ${name}`,
+      },
+    );
+  }
   const near = didYouMean(name, engineNames(paths));
   const install = `engineshed install ${name}`;
   const hint = near === undefined ? `Install it with: ${install}` : `${near} If not: ${install}`;
@@ -60,7 +89,7 @@ export function engineNames(paths: StorePaths): string[] {
 
 /** The ids of all resolved states of an engine that the store still has, sorted. */
 export function engineStates(paths: StorePaths, name: string): string[] {
-  return list(paths.engine(name)).filter((entry) => /^[0-9a-f]{16}$/.test(entry));
+  return list(paths.engine(name)).filter(isStateId);
 }
 
 /**
@@ -116,7 +145,15 @@ function isComplete(engine: InstalledEngine | null): boolean {
     isTable(engine.environment?.set) &&
     areTexts(Object.values(engine.environment.set)) &&
     Array.isArray(engine.environment.unset) &&
-    areTexts(engine.environment.unset)
+    areTexts(engine.environment.unset) &&
+    (engine.commands === undefined || areCommands(engine.commands))
+  );
+}
+
+function areCommands(commands: unknown): boolean {
+  return (
+    Array.isArray(commands) &&
+    commands.every((command) => areTexts([command?.name, command?.part, command?.file]))
   );
 }
 

@@ -11,12 +11,19 @@ import {
 import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
 import { replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { canonicalJson } from '../oci/index.js';
+import { commandsFile, describeCommands, renderCommands } from './commands.js';
 import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
 import { readStateLock, writeStateLock } from './lock-file.js';
 import { mendDirectory } from './mend.js';
 import { isAbsence } from './missing.js';
 import { orNothing } from './or-nothing.js';
-import { contractVersion, engineNames, type InstalledEngine, readEngineFile } from './record.js';
+import {
+  contractVersion,
+  engineNames,
+  type InstalledCommand,
+  type InstalledEngine,
+  readEngineFile,
+} from './record.js';
 import { sourceDirectory } from './source.js';
 import type { Store, Transaction } from './store.js';
 
@@ -91,8 +98,16 @@ export function intactState(store: Store, lock: EngineLock): InstalledEngine | u
         realPath(link) === realPath(sourceDirectory(store, name, source))
       );
     });
-  const environment = readText(`${home}/env`) === renderEnvironment(engine.environment, 'sh');
-  return linksLead && environment && readStateLock(home, lock.name, id)?.sum === 'right' ? engine : undefined;
+  const commandsLead = (engine.commands ?? []).every(({ name, file }) =>
+    leadsTo(`${home}/bin/${name}`, file),
+  );
+  const rendered =
+    readText(`${home}/env`) === renderEnvironment(engine.environment, 'sh') &&
+    readText(`${home}/${commandsFile}`) === renderCommands(engine) &&
+    (engine.commands === undefined) === (lock.commands === undefined);
+  return linksLead && commandsLead && rendered && readStateLock(home, lock.name, id)?.sum === 'right'
+    ? engine
+    : undefined;
 }
 
 function recordOf(home: string): InstalledEngine | undefined {
@@ -139,6 +154,7 @@ export function describeEngine(
     name,
     { ...source, directory: directories.get(name) ?? '' } satisfies LockedSource & { directory: string },
   ]);
+  const commands = describeCommands(lock, byType, directories, inputs.platform);
   return {
     contract: contractVersion,
     name: lock.name,
@@ -150,6 +166,7 @@ export function describeEngine(
     sources: Object.fromEntries(sources),
     parts,
     environment: engineEnvironment(lock, (part) => byType.get(part.type) ?? '', inputs.platform),
+    ...(commands === undefined ? {} : { commands }),
   };
 }
 
@@ -181,7 +198,19 @@ function writeState(engine: InstalledEngine, lock: EngineLock, directory: string
   writeNewFile(`${directory}/env`, renderEnvironment(engine.environment, 'sh'));
   writeStateLock(directory, lock);
   writeNewFile(`${directory}/engine.json`, `${JSON.stringify(engine, null, 2)}\n`);
+  if (engine.commands !== undefined) writeCommands(engine, engine.commands, directory);
   for (const made of [`${directory}/parts`, `${directory}/sources`, directory]) syncDirectory(made);
+}
+
+function writeCommands(
+  engine: InstalledEngine,
+  commands: readonly InstalledCommand[],
+  directory: string,
+): void {
+  mkdirSync(`${directory}/bin`, { mode: 0o755 });
+  for (const { name, file } of commands) symlinkSync(file, `${directory}/bin/${name}`);
+  writeNewFile(`${directory}/${commandsFile}`, renderCommands(engine) ?? '');
+  syncDirectory(`${directory}/bin`);
 }
 
 function leadsTo(link: string, target: string): boolean {

@@ -19,6 +19,7 @@ import { makeOwnDirectory } from './directory.js';
 import { recordSelections } from './history.js';
 import { removePartials, sweepPartials } from './partial.js';
 import { type StorePaths, storePaths, storeVersion } from './paths.js';
+import { settleShims } from './shims.js';
 import { checkStoreVersion } from './version.js';
 
 /** The local home of everything installed. Making one touches nothing. */
@@ -51,7 +52,7 @@ export interface Transaction {
  * Runs a change of the store: makes the store where there is none, sweeps what dead processes left, keeps the collection of
  * unreachable content out while the change runs, and removes the change's staging directory at the end, however it ends.
  * A change makes things in `staging` and moves each to its place in one step, the things that others lead to first. What the names
- * of the store stand for before and after goes into its history.
+ * of the store stand for before and after goes into its history. At the end each command has its shim.
  * @param change what it does, for the history: `install train`
  * @throws EngineshedError `STORE_VERSION`, `DISK_FULL`, `FILE_PERMISSION`, `FILE_IN_THE_WAY`, and what `work` throws
  */
@@ -74,6 +75,7 @@ export async function transaction<T>(
         await record(store, 'interrupted', staging);
         const result = await work({ staging });
         await record(store, change, staging);
+        await settleShims(store, { staging }, (settle) => withLock(store, 'shims', 'exclusive', settle));
         return result;
       });
     });
@@ -205,7 +207,9 @@ function markAsStore({ paths }: Store, { staging }: Transaction): void {
 
 /** What no engine needs is deleted from a store, so it must not be made of, say, an image layout, which has `blobs` too. */
 function refuseOtherContent(paths: StorePaths): void {
-  const own = [...ownDirectories(paths), paths.current, paths.version].map((path) => basename(path));
+  const own = [...ownDirectories(paths), paths.shims, paths.current, paths.version].map((path) =>
+    basename(path),
+  );
   const others = readdirSync(paths.root).filter(
     (name) => !own.includes(name) && !name.startsWith('.') && name !== 'lost+found',
   );

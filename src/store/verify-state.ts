@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type EngineLock, renderEnvironment } from '../engine/index.js';
 import { isEngineshedError } from '../errors/index.js';
 import { canonicalJson, nodeSystem, parsePlatform } from '../oci/index.js';
+import { commandsFile, renderCommands } from './commands.js';
 import { FaultList } from './faults.js';
 import { orNothing } from './or-nothing.js';
 import type { StorePaths } from './paths.js';
@@ -77,11 +78,14 @@ function expectedRecord(
 function checkRendered(home: string, engine: InstalledEngine, faults: FaultList): void {
   const environment = orNothing(() => readFileSync(`${home}/env`, 'utf8'));
   if (environment !== renderEnvironment(engine.environment, 'sh')) tellDamage(home, 'env', faults);
+  const commands = orNothing(() => readFileSync(`${home}/${commandsFile}`, 'utf8'));
+  if (commands !== renderCommands(engine)) tellDamage(home, commandsFile, faults);
   const links = new Map([
     ...engine.parts.map(({ type, directory }) => [`parts/${type}`, directory] as const),
     ...Object.entries(engine.sources).map(
       ([source, { directory }]) => [`sources/${source}`, directory] as const,
     ),
+    ...(engine.commands ?? []).map(({ name, file }) => [`bin/${name}`, file] as const),
   ]);
   for (const [path, expected] of links) {
     const stat = lstatSync(`${home}/${path}`, { throwIfNoEntry: false });
@@ -99,9 +103,10 @@ function checkRendered(home: string, engine: InstalledEngine, faults: FaultList)
     'env',
     'parts',
     'sources',
+    ...(engine.commands === undefined ? [] : ['bin', commandsFile]),
     ...links.keys(),
   ]);
-  for (const directory of ['', 'parts/', 'sources/'])
+  for (const directory of ['', 'parts/', 'sources/', 'bin/'])
     for (const entry of orNothing(() => readdirSync(`${home}/${directory}`)) ?? [])
       if (!known.has(`${directory}${entry}`)) faults.add(`${directory}${entry}`, { fault: 'extra' });
 }
