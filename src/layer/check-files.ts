@@ -1,4 +1,5 @@
 import { readlinkSync, type Stats } from 'node:fs';
+import type { Digest } from '../oci/index.js';
 import { decodeName, fsPath, joinPath, parentOf, showName } from '../tar/names.js';
 import { type CheckOptions, TreeReader } from './check.js';
 import type { RecordedEntry } from './recording.js';
@@ -68,14 +69,15 @@ class FileChecker {
   }
 
   /** Compares what stands at `path` with a file that was recorded. */
-  async #file({ mode, size, crc }: RecordedFile, path: string, stat: Stats): Promise<void> {
+  async #file({ mode, size, sum }: RecordedFile, path: string, stat: Stats): Promise<void> {
     if (!this.#reader.checkKind(path, stat, 'file')) return;
     this.#reader.checkMode(path, stat, mode);
     if (!this.#reader.checkSize(path, stat, size)) return;
     if (!this.#mustRead(stat.mtimeMs)) return this.#reader.seen();
-    const actual = await this.#reader.crc(path);
-    if (actual !== undefined && actual !== crc)
-      this.#reader.fault(path, 'content', checksum(crc), checksum(actual));
+    const actual =
+      typeof sum === 'number' ? await this.#reader.crc(path) : await this.#reader.digest(path, sum);
+    if (actual !== undefined && actual !== sum)
+      this.#reader.fault(path, 'content', checksum(sum), checksum(actual));
   }
 
   #symlink(path: string, expected: string): void {
@@ -142,6 +144,6 @@ class FileChecker {
   }
 }
 
-function checksum(crc: number): string {
-  return `crc32:${crc.toString(16).padStart(8, '0')}`;
+function checksum(sum: number | Digest): string {
+  return typeof sum === 'string' ? sum : `crc32:${sum.toString(16).padStart(8, '0')}`;
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { createDigester, type Digest, digestAlgorithm } from '../oci/index.js';
 import { fsPath } from '../tar/names.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
 
@@ -108,14 +109,17 @@ export class TreeReader {
   /** The CRC-32 of a file; undefined, and a fault, where it cannot be read. */
   async crc(path: string): Promise<number | undefined> {
     let crc = 0;
-    try {
-      await this.#read(fsPath(this.root, path), (chunk) => {
-        crc = crc32(chunk, crc);
-      });
-      return crc;
-    } catch (error) {
-      return this.#unreadable(path, error);
-    }
+    const isRead = await this.#readAll(path, (chunk) => {
+      crc = crc32(chunk, crc);
+    });
+    return isRead ? crc : undefined;
+  }
+
+  /** The digest of a file, by the algorithm of another one; undefined, and a fault, where it cannot be read. */
+  async digest(path: string, like: Digest): Promise<Digest | undefined> {
+    const digester = createDigester(digestAlgorithm(like));
+    const isRead = await this.#readAll(path, (chunk) => digester.update(chunk));
+    return isRead ? digester.digest() : undefined;
   }
 
   /** Runs what reads a path; what the file system refuses is a fault. */
@@ -131,6 +135,17 @@ export class TreeReader {
   seen(): Promise<void> {
     this.#options.onFile(0);
     return this.#takeTurns(entryWork);
+  }
+
+  /** Whether a file could be read; it is a fault where not. */
+  async #readAll(path: string, take: (chunk: Buffer) => void): Promise<boolean> {
+    try {
+      await this.#read(fsPath(this.root, path), take);
+      return true;
+    } catch (error) {
+      this.#unreadable(path, error);
+      return false;
+    }
   }
 
   async #read(path: string | Buffer, take: (chunk: Buffer) => void): Promise<void> {

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { Digest } from '../oci/index.js';
 import type { ListedEntry } from './list-directory.js';
 import type { TreeStorage } from './tree-storage.js';
 
@@ -10,8 +11,8 @@ export type RecordedEntry =
       readonly mode: number;
       /** In bytes. */
       readonly size: number;
-      /** The CRC-32 of the content, as gzip has it. */
-      readonly crc: number;
+      /** The CRC-32 of the content, as gzip has it; a digest where a program recorded it that has no such thing, as a shell. */
+      readonly sum: number | Digest;
     }
   | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
@@ -56,7 +57,7 @@ export class RecordingTree implements TreeStorage {
 
   closeFile(): void {
     this.#storage.closeFile();
-    this.#record({ kind: 'file', path: this.#path, mode: this.#mode, size: this.#size, crc: this.#crc });
+    this.#record({ kind: 'file', path: this.#path, mode: this.#mode, size: this.#size, sum: this.#crc });
   }
 
   makeDirectory(path: string): void {

@@ -72,7 +72,7 @@ export function* readInventory(path: string): Generator<RecordedEntry, void, und
 }
 
 type Line =
-  | readonly ['f', path: string, mode: number, size: number, crc: number]
+  | readonly ['f', path: string, mode: number, size: number, sum: number | Digest]
   | readonly ['d', path: string, mode: number]
   | readonly ['s' | 'h', path: string, target: string];
 
@@ -80,7 +80,7 @@ function lineOf(entry: RecordedEntry): string {
   const path = JSON.stringify(entry.path);
   switch (entry.kind) {
     case 'file':
-      return `["f",${path},${entry.mode},${entry.size},${entry.crc}]`;
+      return `["f",${path},${entry.mode},${entry.size},${JSON.stringify(entry.sum)}]`;
     case 'directory':
       return `["d",${path},${entry.mode}]`;
     case 'symlink':
@@ -93,7 +93,7 @@ function lineOf(entry: RecordedEntry): string {
 function entryOf(line: Line): RecordedEntry {
   switch (line[0]) {
     case 'f':
-      return { kind: 'file', path: line[1], mode: line[2], size: line[3], crc: line[4] };
+      return { kind: 'file', path: line[1], mode: line[2], size: line[3], sum: line[4] };
     case 'd':
       return { kind: 'directory', path: line[1], mode: line[2] };
     case 's':
