@@ -1081,22 +1081,40 @@ AWK_LOCK='
 #   engine  engine.json, and env into the file $env; needs $store, $id, $installed, $platform and the directories
 #           of sources and parts in the file $directories, one "KIND NAME DIRECTORY" per line
 #   text    the lock itself, in canonical form
+#   file    the same, of an engineshed.lock; its engine and its id go into the file $head
 
 BEGIN {
   subject = ENVIRON["subject"]
   lock = json_load()
-  if (kind[lock] == "o" && has(lock, "engine") && has(lock, "lock")) lock = need(lock, "lock", "o")
-  check_lock()
   task = ENVIRON["task"]
+  if (task == "file") open_file()
+  check_lock()
   if (task == "plan") plan()
   else if (task == "id") print_id()
   else if (task == "engine") print_engine()
-  else printf "%s", canonical(lock)
+  else print_lock()
+}
+
+# An engineshed.lock has its version, its engine and the id of the state before the lock.
+function open_file() {
+  if (kind[lock] != "o") die("it is no object")
+  if (text[need(lock, "version", "n")] != "1") die("it has version " text[child[lock, "version"]] ", and this script knows version 1")
+  check_name(text[need(lock, "engine", "s")], "engine")
+  if (text[need(lock, "id", "s")] !~ /^[0-9a-f]+$/) die("its id is malformed")
+  print text[child[lock, "engine"]] " " text[child[lock, "id"]] > ENVIRON["head"]
+  if (has(lock, "lock")) lock = need(lock, "lock", "o")
+}
+
+function print_lock(    i, count, names, out) {
+  count = split("catalog description environment kind name parts platform sources", names, " ")
+  out = ""
+  for (i = 1; i <= count; i++) if (has(lock, names[i])) out = out (out == "" ? "" : ",") quote(names[i]) ":" canonical(child[lock, names[i]])
+  printf "{%s}", out
 }
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform sources ", " " key[lock, i] " ") == 0)
+    if (index(" catalog description environment kind name parts platform sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -1114,7 +1132,7 @@ function check_name(name, what) {
 function check_source(name, n,    i, layers, layer) {
   check_name(name, "source")
   if (text[need(n, "kind", "s")] != "image") die("its source " name " is not in a registry")
-  if (text[need(n, "reference", "s")] !~ /^[A-Za-z0-9._:@\/\[\]-]+$/) die("its source " name " has a malformed reference")
+  if (text[need(n, "reference", "s")] !~ /^[][A-Za-z0-9._:@\/-]+$/) die("its source " name " has a malformed reference")
   if (!is_digest(text[need(n, "resolved", "s")])) die("its source " name " has a malformed digest")
   check_descriptor(need(n, "manifest", "o")); check_descriptor(need(n, "config", "o"))
   layers = need(n, "layers", "a")
@@ -1512,7 +1530,10 @@ find_tools() {
   elif have wget; then
     case $(wget --version 2>&1 || :) in
       'GNU Wget 1.'*) client=wget ;;
-      *[Bb]usy[Bb]ox*) client=busybox ;;
+      *[Bb]usy[Bb]ox*)
+        client=busybox wget_timeout=
+        case $(wget --help 2>&1 || :) in *'-T '*) wget_timeout='-T 60' ;; esac
+        ;;
       *) fail 69 'This needs curl, GNU wget 1 or the wget of busybox; the wget here is another one.' ;;
     esac
   else fail 69 'This needs curl or wget.'
@@ -1699,8 +1720,9 @@ HEADER
     busybox)
       # Its headers are on its command line, and it takes them along when it is led elsewhere: no login gets here.
       {
-        if [ -n "$4" ]; then wget -S -T 60 -O - --header "Accept: $5" --header "Authorization: $4" "$1" 2>"$work/log" || echo $? >"$work/exit"
-        else wget -S -T 60 -O - --header "Accept: $5" "$1" 2>"$work/log" || echo $? >"$work/exit"
+        # shellcheck disable=SC2086
+        if [ -n "$4" ]; then wget $wget_timeout -S -O - --header "Accept: $5" --header "Authorization: $4" "$1" 2>"$work/log" || echo $? >"$work/exit"
+        else wget $wget_timeout -S -O - --header "Accept: $5" "$1" 2>"$work/log" || echo $? >"$work/exit"
         fi
       } | head -c "$3" >"$2"
       sed -n 's/^  //p' "$work/log" >"$work/headers"
@@ -2106,9 +2128,12 @@ fetch_layer() {
   fetch "blobs/$2" "$work/blob" $(($3 + 1)) '*/*' "$3" || fail 66 "$host does not have the layer $2 of $repository."
   digest_of "$2" "$work/blob"
   [ "$digest" = "$2" ] || fail 65 "The layer $2 of $registry/$repository has another content: $digest."
-  layer_limit=$(($3 * 250))
-  [ "$layer_limit" -gt 67108864 ] || layer_limit=67108864
-  [ "$layer_limit" -lt 34359738368 ] || layer_limit=34359738368
+  # Some shells count to 2^31 only.
+  layer_limit=2147483646
+  if [ $((2147483647 + 1)) -gt 0 ]; then layer_limit=34359738368; fi
+  if [ "$3" -lt 268435 ]; then layer_limit=67108864
+  elif [ "$3" -lt $((layer_limit / 250)) ]; then layer_limit=$(($3 * 250))
+  fi
   case $4 in
     *gzip)
       rm -f "$work/exit"
@@ -2583,7 +2608,7 @@ define_engine() {
   if [ -n "$lock_file" ]; then
     subject="the lock file $lock_file"
     if has_controls "$lock_file"; then fail 65 "$subject is no JSON."; fi
-    subject=$subject task=text awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
+    subject=$subject task=file head=$work/lock-head awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
     check_lock_images
     return
   fi
@@ -2694,7 +2719,9 @@ install_engine() {
   digest_of sha256: "$work/lock-id"
   engine_id=$(printf '%.16s' "${digest#sha256:}")
   engine=$(sed -n 's/.*"name":"\([A-Za-z0-9._-]*\)","parts":.*/\1/p' "$work/lock-id")
-  if [ -n "$lock_file" ]; then check_lock_head; fi
+  if [ -n "$lock_file" ] && [ "$engine $engine_id" != "$(cat "$work/lock-head")" ]; then
+    fail 65 "The lock file $lock_file calls itself $(cat "$work/lock-head"), but it is of $engine $engine_id."
+  fi
   while IFS=' ' read -r plan_kind plan_name plan_one plan_two plan_three plan_four plan_five plan_rest; do
     case $plan_kind in
       source)

@@ -30,7 +30,10 @@ find_tools() {
   elif have wget; then
     case $(wget --version 2>&1 || :) in
       'GNU Wget 1.'*) client=wget ;;
-      *[Bb]usy[Bb]ox*) client=busybox ;;
+      *[Bb]usy[Bb]ox*)
+        client=busybox wget_timeout=
+        case $(wget --help 2>&1 || :) in *'-T '*) wget_timeout='-T 60' ;; esac
+        ;;
       *) fail 69 'This needs curl, GNU wget 1 or the wget of busybox; the wget here is another one.' ;;
     esac
   else fail 69 'This needs curl or wget.'

@@ -36,8 +36,9 @@ HEADER
     busybox)
       # Its headers are on its command line, and it takes them along when it is led elsewhere: no login gets here.
       {
-        if [ -n "$4" ]; then wget -S -T 60 -O - --header "Accept: $5" --header "Authorization: $4" "$1" 2>"$work/log" || echo $? >"$work/exit"
-        else wget -S -T 60 -O - --header "Accept: $5" "$1" 2>"$work/log" || echo $? >"$work/exit"
+        # shellcheck disable=SC2086
+        if [ -n "$4" ]; then wget $wget_timeout -S -O - --header "Accept: $5" --header "Authorization: $4" "$1" 2>"$work/log" || echo $? >"$work/exit"
+        else wget $wget_timeout -S -O - --header "Accept: $5" "$1" 2>"$work/log" || echo $? >"$work/exit"
         fi
       } | head -c "$3" >"$2"
       sed -n 's/^  //p' "$work/log" >"$work/headers"

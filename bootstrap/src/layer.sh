@@ -38,9 +38,12 @@ fetch_layer() {
   fetch "blobs/$2" "$work/blob" $(($3 + 1)) '*/*' "$3" || fail 66 "$host does not have the layer $2 of $repository."
   digest_of "$2" "$work/blob"
   [ "$digest" = "$2" ] || fail 65 "The layer $2 of $registry/$repository has another content: $digest."
-  layer_limit=$(($3 * 250))
-  [ "$layer_limit" -gt 67108864 ] || layer_limit=67108864
-  [ "$layer_limit" -lt 34359738368 ] || layer_limit=34359738368
+  # Some shells count to 2^31 only.
+  layer_limit=2147483646
+  if [ $((2147483647 + 1)) -gt 0 ]; then layer_limit=34359738368; fi
+  if [ "$3" -lt 268435 ]; then layer_limit=67108864
+  elif [ "$3" -lt $((layer_limit / 250)) ]; then layer_limit=$(($3 * 250))
+  fi
   case $4 in
     *gzip)
       rm -f "$work/exit"

@@ -5,22 +5,40 @@
 #   engine  engine.json, and env into the file $env; needs $store, $id, $installed, $platform and the directories
 #           of sources and parts in the file $directories, one "KIND NAME DIRECTORY" per line
 #   text    the lock itself, in canonical form
+#   file    the same, of an engineshed.lock; its engine and its id go into the file $head
 
 BEGIN {
   subject = ENVIRON["subject"]
   lock = json_load()
-  if (kind[lock] == "o" && has(lock, "engine") && has(lock, "lock")) lock = need(lock, "lock", "o")
-  check_lock()
   task = ENVIRON["task"]
+  if (task == "file") open_file()
+  check_lock()
   if (task == "plan") plan()
   else if (task == "id") print_id()
   else if (task == "engine") print_engine()
-  else printf "%s", canonical(lock)
+  else print_lock()
+}
+
+# An engineshed.lock has its version, its engine and the id of the state before the lock.
+function open_file() {
+  if (kind[lock] != "o") die("it is no object")
+  if (text[need(lock, "version", "n")] != "1") die("it has version " text[child[lock, "version"]] ", and this script knows version 1")
+  check_name(text[need(lock, "engine", "s")], "engine")
+  if (text[need(lock, "id", "s")] !~ /^[0-9a-f]+$/) die("its id is malformed")
+  print text[child[lock, "engine"]] " " text[child[lock, "id"]] > ENVIRON["head"]
+  if (has(lock, "lock")) lock = need(lock, "lock", "o")
+}
+
+function print_lock(    i, count, names, out) {
+  count = split("catalog description environment kind name parts platform sources", names, " ")
+  out = ""
+  for (i = 1; i <= count; i++) if (has(lock, names[i])) out = out (out == "" ? "" : ",") quote(names[i]) ":" canonical(child[lock, names[i]])
+  printf "{%s}", out
 }
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform sources ", " " key[lock, i] " ") == 0)
+    if (index(" catalog description environment kind name parts platform sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -38,7 +56,7 @@ function check_name(name, what) {
 function check_source(name, n,    i, layers, layer) {
   check_name(name, "source")
   if (text[need(n, "kind", "s")] != "image") die("its source " name " is not in a registry")
-  if (text[need(n, "reference", "s")] !~ /^[A-Za-z0-9._:@\/\[\]-]+$/) die("its source " name " has a malformed reference")
+  if (text[need(n, "reference", "s")] !~ /^[][A-Za-z0-9._:@\/-]+$/) die("its source " name " has a malformed reference")
   if (!is_digest(text[need(n, "resolved", "s")])) die("its source " name " has a malformed digest")
   check_descriptor(need(n, "manifest", "o")); check_descriptor(need(n, "config", "o"))
   layers = need(n, "layers", "a")

@@ -128,7 +128,7 @@ define_engine() {
   if [ -n "$lock_file" ]; then
     subject="the lock file $lock_file"
     if has_controls "$lock_file"; then fail 65 "$subject is no JSON."; fi
-    subject=$subject task=text awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
+    subject=$subject task=file head=$work/lock-head awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
     check_lock_images
     return
   fi
@@ -239,7 +239,9 @@ install_engine() {
   digest_of sha256: "$work/lock-id"
   engine_id=$(printf '%.16s' "${digest#sha256:}")
   engine=$(sed -n 's/.*"name":"\([A-Za-z0-9._-]*\)","parts":.*/\1/p' "$work/lock-id")
-  if [ -n "$lock_file" ]; then check_lock_head; fi
+  if [ -n "$lock_file" ] && [ "$engine $engine_id" != "$(cat "$work/lock-head")" ]; then
+    fail 65 "The lock file $lock_file calls itself $(cat "$work/lock-head"), but it is of $engine $engine_id."
+  fi
   while IFS=' ' read -r plan_kind plan_name plan_one plan_two plan_three plan_four plan_five plan_rest; do
     case $plan_kind in
       source)
