@@ -1,5 +1,5 @@
+import { isInComponent, takenFrom } from '../engine/replace.js';
 import type { CommandDefinition, EnvironmentRule } from '../engine/types.js';
-import { isInComponent, takenFrom } from './override.js';
 import { matchPattern } from './pattern.js';
 import type { CatalogEngine, CatalogEntry, PartTemplate, SourceTemplate } from './types.js';
 

@@ -1,9 +1,10 @@
+export { overridableSources } from '../engine/index.js';
 export { definitionForReference, referenceCatalog } from './ad-hoc.js';
 export { findEngine, listEngines, matchTags } from './find.js';
 export { engineFollowing } from './followers.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
 export { type MergeOptions, mergeCatalogs } from './merge.js';
-export { overridableSources, overrideSource } from './override.js';
+export { overrideSource } from './override.js';
 export { parseCatalog } from './parse.js';
 export { pinnedEngine } from './pinned.js';
 export type {

@@ -1,4 +1,5 @@
-import type { EngineDefinition, PartDefinition, SourceDefinition } from '../engine/types.js';
+import { findComponent, overridableSources, replaceComponent } from '../engine/replace.js';
+import type { EngineDefinition, SourceDefinition } from '../engine/types.js';
 import { EngineshedError, nearest } from '../errors/index.js';
 import type { Catalogs, SourceOverride, SourceTemplate } from './types.js';
 
@@ -20,37 +21,15 @@ export function overrideSource(
   name: string,
   override: SourceOverride,
 ): EngineDefinition {
+  if (findComponent(definition, name) === undefined) throw unknownSource(definition, name);
   const own = Object.hasOwn(definition.sources, name) ? definition.sources[name] : undefined;
-  if (own === undefined && !definition.parts.some((part) => isInComponent(part, name)))
-    throw unknownSource(definition, name);
   const source =
     override.kind !== 'version'
       ? override
       : own === undefined
         ? versionOfComponent(catalogs, definition, name, override)
         : versionOf(own, name, override);
-  return {
-    ...definition,
-    sources: { ...definition.sources, [name]: source },
-    parts: own === undefined ? definition.parts.map((part) => takenFrom(part, name)) : definition.parts,
-  };
-}
-
-/** The names that {@link overrideSource} takes: the engine's sources, then the components inside them, each once. */
-export function overridableSources({ sources, parts }: EngineDefinition): string[] {
-  const components = parts.filter((part) => part.path !== '.').map((part) => part.path.split('/')[0] ?? '');
-  return [...new Set([...Object.keys(sources), ...components])];
-}
-
-/** Tells whether a part is a component of a consolidated image, or in it: at the path `NAME` or `NAME/...`. */
-export function isInComponent({ path }: PartDefinition, name: string): boolean {
-  return path === name || path.startsWith(`${name}/`);
-}
-
-/** A part that is in a component, taken from a source that is that component; every other part as it is. */
-export function takenFrom<Part extends PartDefinition>(part: Part, name: string): Part {
-  if (!isInComponent(part, name)) return part;
-  return { ...part, source: name, path: part.path === name ? '.' : part.path.slice(name.length + 1) };
+  return replaceComponent<SourceDefinition, EngineDefinition>(definition, name, source);
 }
 
 type Version = Extract<SourceOverride, { readonly kind: 'version' }>;

@@ -26,6 +26,7 @@ import { referrers } from './commands/referrers.js';
 import { rollback } from './commands/rollback.js';
 import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
+import { tryCommand } from './commands/try.js';
 import { uninstall } from './commands/uninstall.js';
 import { use } from './commands/use.js';
 import { verify } from './commands/verify.js';
@@ -72,7 +73,7 @@ export function application(host: Host) {
 
 const groups: CommandGroups = {
   'install and choose': { available, install, list, show, use, uninstall },
-  run: { current, env, exec, which },
+  run: { current, env, exec, try: tryCommand, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
   publish: { publish, index, attach, prune },
   'look at images': { tags, inspect, ls, cat, referrers },

@@ -19,6 +19,7 @@ export {
   parseNamedEngine,
 } from './names.js';
 export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
+export { overridableSources, replaceComponent } from './replace.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
 export { type TopLine, topLine } from './top-line.js';
 export type {

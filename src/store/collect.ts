@@ -3,6 +3,7 @@ import { inOperation } from '../errors/index.js';
 import { uniqueSuffix } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { isDigest } from '../oci/index.js';
+import { claimedStates, type StateName } from './claims.js';
 import { readHistory, readSelections } from './history.js';
 import { readLayer } from './layer.js';
 import { partialBytes, removePartials } from './partial.js';
@@ -11,12 +12,6 @@ import { engineNames, engineStates, readEngineFile } from './record.js';
 import { settleShims } from './shims.js';
 import { sourceHome } from './source.js';
 import type { Store } from './store.js';
-
-/** A resolved state of an engine. */
-export interface StateName {
-  readonly name: string;
-  readonly id: string;
-}
 
 /** What a collection will remove. Plain data; `--dry-run` prints it. */
 export interface CollectionPlan {
@@ -48,11 +43,12 @@ export type KeptGenerations = 'all' | number;
  * @throws EngineshedError `STORE_CORRUPT` where a record that decides is damaged, `STORE_VERSION`, `FILE_IN_THE_WAY`
  */
 export function planCollection(
-  { paths }: Store,
+  store: Store,
   keep: KeptGenerations,
   without: readonly string[] = [],
 ): CollectionPlan {
-  const found = findUnneeded(paths, keep, without);
+  const { paths } = store;
+  const found = findUnneeded(store, keep, without);
   const layers = found.layers.map(([home, diffId]) => ({ diffId, bytes: readLayer(home)?.bytes ?? 0 }));
   const blobBytes = found.blobs.map(([file]) => lstatSync(file, { throwIfNoEntry: false })?.size ?? 0);
   const partial = keep === 'all' ? 0 : partialBytes(paths);
@@ -75,7 +71,7 @@ export function planCollection(
 export async function collect(store: Store, keep: KeptGenerations): Promise<CollectionPlan> {
   const { paths } = store;
   const plan = planCollection(store, keep);
-  const { trees, blobs, layers } = findUnneeded(paths, keep, []);
+  const { trees, blobs, layers } = findUnneeded(store, keep, []);
   try {
     for (const number of plan.generations) rmSync(`${paths.history}/${number}.json`, { force: true });
     for (const { name, id } of plan.states) await discard(store, paths.engineState(name, id));
@@ -92,6 +88,17 @@ export async function collect(store: Store, keep: KeptGenerations): Promise<Coll
   }
 }
 
+/**
+ * Removes one state, unless a name, a generation or a living process needs it; its content stays for a collection. The caller has the
+ * lock of the engine.
+ */
+export async function dropState(store: Store, { name, id }: StateName): Promise<void> {
+  const home = store.paths.engineState(name, id);
+  if (!existsSync(home) || rootStates(store, []).has(`${name}/${id}`)) return;
+  await discard(store, home);
+  await discardEmptyEngine(store, name);
+}
+
 type Found = readonly [path: string, digest: string];
 
 interface Unneeded {
@@ -102,11 +109,12 @@ interface Unneeded {
   readonly layers: readonly Found[];
 }
 
-function findUnneeded(paths: StorePaths, keep: KeptGenerations, without: readonly string[]): Unneeded {
+function findUnneeded(store: Store, keep: KeptGenerations, without: readonly string[]): Unneeded {
+  const { paths } = store;
   const generations = forgotten(paths, keep, without.length > 0 ? 'one more' : 'as it is');
   const names = engineNames(paths).filter((name) => !without.includes(name));
   const all = names.flatMap((name) => engineStates(paths, name).map((id) => ({ name, id })));
-  const roots = keep === 'all' ? undefined : rootStates(paths, generations);
+  const roots = keep === 'all' ? undefined : rootStates(store, generations);
   const isRoot = ({ name, id }: StateName) => roots === undefined || roots.has(`${name}/${id}`);
   const homes = new Set<string>();
   const needed = new Set<string>();
@@ -140,13 +148,16 @@ function forgotten(paths: StorePaths, keep: KeptGenerations, history: 'as it is'
     .filter((number) => history === 'one more' || number !== position);
 }
 
-function rootStates(paths: StorePaths, forgottenGenerations: readonly number[]): Set<string> {
+/** The states that names, generations that are not forgotten, and living processes need, as `NAME/ID`. */
+function rootStates(store: Store, forgottenGenerations: readonly number[]): Set<string> {
+  const { paths } = store;
   const kept = readHistory(paths).generations.filter(({ number }) => !forgottenGenerations.includes(number));
-  return new Set(
-    [readSelections(paths), ...kept].flatMap(({ engines }) =>
+  return new Set([
+    ...[readSelections(paths), ...kept].flatMap(({ engines }) =>
       Object.entries(engines).map(([name, id]) => `${name}/${id}`),
     ),
-  );
+    ...claimedStates(store).map(({ name, id }) => `${name}/${id}`),
+  ]);
 }
 
 /** Out of its place in one step, so that no half of it is ever found there; then away. */

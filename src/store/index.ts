@@ -1,11 +1,12 @@
-export type { CollectionPlan, KeptGenerations, StateName } from './collect.js';
+export type { StateName } from './claims.js';
+export type { CollectionPlan, KeptGenerations } from './collect.js';
 export { type Remembered, rememberingTarget } from './content.js';
 export { inTheWay, isNoLink } from './directory.js';
 export type { Fault } from './faults.js';
 export { type GcPlan, gc, planGc, type Retention } from './gc.js';
 export { type Generation, type History, readHistory, type Selections } from './history.js';
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
-export { readEngineLock } from './lock-file.js';
+export { installedLock, readEngineLock } from './lock-file.js';
 export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';
 export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 export * from './read.js';
@@ -20,6 +21,7 @@ export {
   transaction,
   withLock,
 } from './store.js';
+export { beginTrial } from './trial.js';
 export { type UninstallResult, uninstall, type WhenActive } from './uninstall.js';
 export { type VerifyOptions, type VerifyReport, verify } from './verify.js';
 export type { VerifyMode } from './verify-layer.js';

@@ -28,6 +28,17 @@ export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine)
 }
 
 /**
+ * The lock that an installed engine was made from, with its directories: of this machine, and for it.
+ * @throws EngineshedError `STORE_CORRUPT` where it is missing or damaged
+ */
+export function installedLock(paths: StorePaths, { name, id }: InstalledEngine): EngineLock {
+  const home = paths.engineState(name, id);
+  const read = readStateLock(home, name, id);
+  if (read?.sum === 'right') return read.lock;
+  throw damaged(`${home}/lock.json`);
+}
+
+/**
  * Writes the lock of a state, with a digest beside it: the id of a state covers what decides it, and not where that came from.
  * @throws NodeJS.ErrnoException
  */

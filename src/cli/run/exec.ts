@@ -1,15 +1,7 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
-import { EngineshedError, fromSystemError } from '../../errors/index.js';
 import { noteUse, refuseDamaged } from '../../store/read.js';
+import { runInEngine } from '../child.js';
 import { chooseEngine, openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-
-/** What only this process is told. */
-const toUs = ['SIGTERM', 'SIGHUP'] as const;
-/** What a terminal tells the command too: it must not get it twice, for many take the second as "at once". */
-const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 
 /** Runs a command in an engine's environment and ends as it ends. */
 export async function exec(
@@ -21,53 +13,5 @@ export async function exec(
   const { engine } = chooseEngine(this, name);
   refuseDamaged(engine);
   noteUse(openPaths(this), engine.name, this.now());
-  const environment = { ...this.environment, ...engine.environment.set, ENGINESHED_ENGINE: engine.name };
-  for (const variable of engine.environment.unset) delete (environment as Record<string, unknown>)[variable];
-  const [file = '', ...args] = command;
-  if (file === '') throw notFound(file, undefined);
-  const forwarded = this.process.stdin.isTTY ? toUs : [...toUs, ...fromTerminal];
-  this.process.exitCode = await runChild(file, args, environment, forwarded);
-}
-
-/** The exit status of the child; 128 and the signal's number where a signal ended it, as shells tell it. */
-function runChild(
-  file: string,
-  args: readonly string[],
-  env: Record<string, string | undefined>,
-  forwarded: readonly NodeJS.Signals[],
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    // Before the command exists: it may be ready, and somebody may signal us, before we get another turn. A handler runs only
-    // after this function, and so finds the child.
-    const handlers = [...toUs, ...fromTerminal].map((signal) => ({
-      signal,
-      handler: () => void (forwarded.includes(signal) && child.kill(signal)),
-    }));
-    for (const { signal, handler } of handlers) process.on(signal, handler);
-    const child = spawn(file, args, { stdio: 'inherit', env });
-    const finish = () => {
-      for (const { signal, handler } of handlers) process.off(signal, handler);
-    };
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      finish();
-      reject(error.code === 'ENOENT' ? notFound(file, error) : fromSystemError(error));
-    });
-    child.once('exit', (code, signal) => {
-      finish();
-      resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
-    });
-  });
-}
-
-function notFound(file: string, cause: unknown): EngineshedError {
-  if (file.includes('/')) {
-    const fault = existsSync(file)
-      ? `The interpreter that ${file} names is not there`
-      : `There is no ${file}`;
-    return new EngineshedError('COMMAND_NOT_FOUND', fault, { cause, details: { path: file } });
-  }
-  return new EngineshedError('COMMAND_NOT_FOUND', `There is no command "${file}" on the PATH`, {
-    hint: 'An engine sets variables, it does not change the PATH: name the command by its path.',
-    cause,
-  });
+  this.process.exitCode = await runInEngine(this, engine, engine.name, command);
 }
