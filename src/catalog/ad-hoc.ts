@@ -36,6 +36,7 @@ export function definitionForReference(
     parts: known?.parts ?? [{ type: component, source: component, path: '.' }],
     environment: known?.environment ?? [],
     ...(known?.commands === undefined ? {} : { commands: known.commands }),
+    ...(known?.requires === undefined ? {} : { requires: known.requires }),
   };
 }
 
@@ -43,7 +44,7 @@ function sourceOf(reference: Reference): SourceDefinition {
   return reference.transport === 'registry' ? { kind: 'image', reference } : { kind: 'layout', reference };
 }
 
-interface KnownLayout extends Pick<EngineDefinition, 'parts' | 'environment' | 'commands'> {
+interface KnownLayout extends Pick<EngineDefinition, 'parts' | 'environment' | 'commands' | 'requires'> {
   readonly source: string;
 }
 
@@ -60,8 +61,14 @@ function knownLayout(catalogs: Catalogs, reference: Reference): KnownLayout | un
   });
   const best = candidates.find((candidate) => candidate.fits) ?? candidates[0];
   if (best === undefined) return undefined;
-  const { parts, environment, commands } = defineEngine(withoutTags(best.entry), best.value);
-  return { source: best.source, parts, environment, ...(commands === undefined ? {} : { commands }) };
+  const { parts, environment, commands, requires } = defineEngine(withoutTags(best.entry), best.value);
+  return {
+    source: best.source,
+    parts,
+    environment,
+    ...(commands === undefined ? {} : { commands }),
+    ...(requires === undefined ? {} : { requires }),
+  };
 }
 
 function isSamePlace(template: SourceTemplate, reference: Reference): boolean {

@@ -8,6 +8,14 @@ import type { Catalog, CatalogEngine, CatalogEntry, OwnOrShared, SourceTemplate 
 /** The most engines that a chain of `extends` may have. */
 const maxChain = 32;
 
+/** Where a file has what an engine takes by name, by the key of the engine. */
+const sharedTables = {
+  parts: 'parts',
+  environment: 'environments',
+  commands: 'commands',
+  requires: 'requirements',
+} as const;
+
 /** The engines of one catalog, made complete: with what they share, and what they extend. */
 export class CompletedEngines {
   readonly #catalog: Catalog;
@@ -55,6 +63,7 @@ export class CompletedEngines {
       parts: this.#table(engine, 'parts', engine.parts, (from) => from.parts),
       environment: this.#table(engine, 'environment', engine.environment, (from) => from.environments),
       commands: this.#table(engine, 'commands', engine.commands, (from) => from.commands),
+      requires: this.#table(engine, 'requires', engine.requires, (from) => from.requirements),
     };
     return {
       name: pattern.text,
@@ -93,7 +102,7 @@ export class CompletedEngines {
 
   #table<T>(
     engine: CatalogEngine,
-    key: 'parts' | 'environment' | 'commands',
+    key: keyof typeof sharedTables,
     wanted: OwnOrShared<T> | undefined,
     tables: (from: Catalog) => ReadonlyMap<string, readonly T[]>,
   ): Table<T> | undefined {
@@ -105,8 +114,8 @@ export class CompletedEngines {
     const names = all.flatMap((table) => [...table.keys()]);
     const hint =
       didYouMean(wanted.shared, names) ?? (names.length > 0 ? `There are: ${names.join(', ')}.` : undefined);
-    const shared = key === 'environment' ? 'environments' : key;
-    throw this.#fault([engine.pattern.text, key], `there is no table [${shared}.${wanted.shared}]`, hint);
+    const problem = `there is no table [${sharedTables[key]}.${wanted.shared}]`;
+    throw this.#fault([engine.pattern.text, key], problem, hint);
   }
 
   #replaceSource(template: SourceTemplate): SourceTemplate {

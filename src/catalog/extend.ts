@@ -1,5 +1,6 @@
 import { isInComponent, takenFrom } from '../engine/replace.js';
 import type { CommandDefinition, EnvironmentRule } from '../engine/types.js';
+import type { Requirement } from '../requirements/types.js';
 import { matchPattern } from './pattern.js';
 import type { CatalogEngine, CatalogEntry, PartTemplate, SourceTemplate } from './types.js';
 
@@ -15,17 +16,19 @@ export interface ExtendableContent {
   readonly parts: Table<PartTemplate> | undefined;
   readonly environment: Table<EnvironmentRule> | undefined;
   readonly commands: Table<CommandDefinition> | undefined;
+  readonly requires: Table<Requirement> | undefined;
 }
 
 /** The content of a complete engine. */
-type Content = Pick<CatalogEntry, 'sources' | 'parts' | 'environment' | 'commands'>;
+type Content = Pick<CatalogEntry, 'sources' | 'parts' | 'environment' | 'commands' | 'requires'>;
 
 /**
  * Puts what an engine says into the content of the one that it extends:
  *
  * 1. A source takes the place of that of its name. A source of a new name takes the parts that are at the path `NAME` or
  *    `NAME/...` of a source, as `overrideSource` does.
- * 2. A part takes the place of that of its type, a variable or command of that of its name, a new one comes after the others. A shared
+ * 2. A part takes the place of that of its type; a variable, a command or a requirement that of its name; a new one comes after
+ *    the others. A shared
  *    table, which is named and not written out, takes the place of all of them.
  * 3. A command of the other engine, whose part is there no more, is not there either.
  * 4. Where nothing is said of parts, a source of a new name that no part is in is one part, of its name.
@@ -33,7 +36,7 @@ type Content = Pick<CatalogEntry, 'sources' | 'parts' | 'environment' | 'command
  * @param base undefined for an engine that extends none, which is like extending one without any content
  */
 export function extendContent(base: Content | undefined, own: ExtendableContent): Content {
-  const known = base ?? { sources: {}, parts: [], environment: [], commands: [] };
+  const known = base ?? { sources: {}, parts: [], environment: [], commands: [], requires: [] };
   const added = Object.keys(own.sources).filter((name) => !Object.hasOwn(known.sources, name));
   const moved = known.parts.map((part) => {
     const component = added.find((name) => isInComponent(part, name));
@@ -56,6 +59,11 @@ export function extendContent(base: Content | undefined, own: ExtendableContent)
       inherited,
       own.commands ?? { entries: [], replaces: 'single' },
       (command) => command.name,
+    ),
+    requires: replaceBy(
+      known.requires,
+      own.requires ?? { entries: [], replaces: 'single' },
+      (requirement) => requirement.name,
     ),
   };
 }

@@ -79,6 +79,10 @@ export function defineEngine(entry: CatalogEntry, value: string | undefined): En
   const version = entry.pattern.placeholder === 'version' ? value : undefined;
   const parts = entry.parts.filter((part) => hasVersion(part, version ?? newestVersion));
   const commands = commandsIn(parts, entry.commands);
+  // Of an engine without the part it is no requirement.
+  const requires = entry.requires.filter(
+    ({ part }) => part === undefined || parts.some(({ type }) => type === part),
+  );
   return {
     name: fillPattern(entry.pattern, value),
     description: entry.description,
@@ -93,6 +97,7 @@ export function defineEngine(entry: CatalogEntry, value: string | undefined): En
     parts: parts.map(({ type, source, path }) => ({ type, source, path })),
     environment: entry.environment,
     ...(commands.length === 0 ? {} : { commands }),
+    ...(requires.length === 0 ? {} : { requires }),
   };
 }
 

@@ -83,7 +83,11 @@ function refuseInsecure({ origin, text, registries }: Catalog): void {
   }
 }
 
-async function readText(path: string): Promise<string> {
+/**
+ * The text of a file of at most {@link maxCatalogBytes}.
+ * @throws EngineshedError `PATH_NOT_FOUND`, `FILE_PERMISSION`, `IO_FAILED`, `CONFIG_INVALID`
+ */
+export async function readText(path: string): Promise<string> {
   let bytes: Uint8Array;
   try {
     const file = await open(path, 'r');

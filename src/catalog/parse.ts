@@ -1,14 +1,13 @@
 import validRange from 'semver/ranges/valid.js';
-import { parse as parseToml, TomlError } from 'smol-toml';
-import * as v from 'valibot';
 import { nameFault } from '../engine/names.js';
 import { topLine } from '../engine/top-line.js';
 import type { CommandDefinition, EnvironmentRule } from '../engine/types.js';
-import { didYouMean, EngineshedError } from '../errors/index.js';
+import { didYouMean, type EngineshedError } from '../errors/index.js';
 import { readRule } from '../mirrors/index.js';
 import { parseRegistry } from '../oci/index.js';
 import { type CatalogText, catalogFault } from './fault.js';
 import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
+import { readRequires } from './requires.js';
 import {
   type CatalogFile,
   type CommandsFile,
@@ -18,6 +17,7 @@ import {
   type PartsFile,
 } from './schema.js';
 import { type FileContext, parsedAt, readOverride, readSource } from './source.js';
+import { checkToml, readToml } from './toml.js';
 import type {
   Catalog,
   CatalogEngine,
@@ -31,8 +31,6 @@ import type {
 
 /** The most bytes that a catalog may have: 1 MiB. */
 export const maxCatalogBytes = 1024 * 1024;
-/** The deepest nesting that a catalog may have. */
-const maxDepth = 32;
 
 /**
  * Parses a catalog: TOML, checked key by key, with relative paths and references made absolute. What it takes from other
@@ -57,6 +55,9 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
     parts: mapTable(file.parts, (table, key) => readParts(context, ['parts', key], table)),
     environments: mapTable(file.environments, readEnvironment),
     commands: mapTable(file.commands, readCommands),
+    requirements: mapTable(file.requirements, (table, key) =>
+      readRequires(source, ['requirements', key], table, 'engine'),
+    ),
     engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
     registries: registry.map((table, at) =>
       readRule(table, origin.name, (path, problem, hint) =>
@@ -75,32 +76,13 @@ export function tooLarge(name: string): EngineshedError {
   );
 }
 
-function readToml(source: CatalogText): Record<string, unknown> {
-  try {
-    return parseToml(source.text, { maxDepth, unsafeKeyBehaviour: 'throw' });
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const [first = ''] = error.message.split('\n');
-    throw new EngineshedError('CONFIG_INVALID', `${source.name}:${error.line}:${error.column}: ${first}`, {
-      cause: error,
-      details: { path: source.name },
-    });
-  }
-}
-
 function checkFile(source: CatalogText, toml: Record<string, unknown>): CatalogFile {
-  refuseLostKeys(source, toml, []);
   if (Object.hasOwn(toml, 'registries')) {
     throw catalogFault(source, ['registries'], 'is not a key that is known here', {
       hint: 'Write [[registry]] with prefix = "HOST/PATH" and location = "HOST/PATH", or with mirrors in [[registry.mirror]].',
     });
   }
-  const result = v.safeParse(catalogSchema, toml, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = (issue.path ?? []).map((item) => String(item.key));
-  const missing = issue.type === 'strict_object' && issue.expected !== 'never';
-  throw catalogFault(source, missing ? path.slice(0, -1) : path, issue.message);
+  return checkToml(source, toml, catalogSchema);
 }
 
 /** Shims read the pin line by line: a file in which they would find another one, or none, means two things. */
@@ -113,17 +95,6 @@ function refuseHiddenPin(source: CatalogText, engine: unknown): void {
   throw catalogFault(source, ['engine'], problem, {
     hint: 'Write engine = "NAME" on one line before the first table, and nowhere else.',
   });
-}
-
-/** valibot leaves these keys out of what it returns, without a word. */
-function refuseLostKeys(source: CatalogText, value: unknown, path: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (path.length > maxDepth) throw catalogFault(source, [], `it is nested more than ${maxDepth} deep`);
-  for (const [key, inner] of Object.entries(value)) {
-    if (['prototype', 'constructor', '__proto__'].includes(key))
-      throw catalogFault(source, [...path, key], 'cannot be used as a name');
-    refuseLostKeys(source, inner, [...path, key]);
-  }
 }
 
 function readPin(context: FileContext, { engine, overrides = {} }: CatalogFile): ProjectPin | undefined {
@@ -166,6 +137,12 @@ function readEngine(context: FileContext, key: string, file: EngineFile): Catalo
     parts: readEngineParts(context, path, file),
     environment: file.environment === undefined ? undefined : ownOrShared(file.environment, readEnvironment),
     commands: file.commands === undefined ? undefined : ownOrShared(file.commands, readCommands),
+    requires:
+      file.requires === undefined
+        ? undefined
+        : ownOrShared(file.requires, (table) =>
+            readRequires(context.source, [...path, 'requires'], table, 'engine'),
+          ),
   };
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { commandFault, isVariableName, nameFault } from '../engine/names.js';
 import { didYouMean } from '../errors/index.js';
+import { packageNameGrammar, requirementNameGrammar } from '../requirements/index.js';
 
 /** A TOML table with these keys and no others. A wrong key is told with the nearest right one. */
 function table<const E extends v.ObjectEntries>(entries: E) {
@@ -156,6 +157,41 @@ const commands = v.pipe(
     'has two commands whose names differ in upper and lower case only',
   ),
 );
+/** What a tool or a check is called. */
+const requirementName = v.pipe(
+  v.string(),
+  v.regex(requirementNameGrammar, 'cannot be required: write the name of a program'),
+);
+const packageName = v.pipe(filledText, v.regex(packageNameGrammar, 'cannot be the name of a package'));
+const requirementTable = table({
+  version: v.exactOptional(filledText),
+  'version-command': v.exactOptional(
+    v.pipe(
+      v.array(filledText, 'must be a list: the program and its arguments'),
+      v.nonEmpty('must not be empty'),
+      v.check(
+        ([program = '']) => requirementNameGrammar.test(program),
+        'must begin with the name of a program, which is looked for on the PATH',
+      ),
+    ),
+  ),
+  check: v.exactOptional(path),
+  part: v.exactOptional(name),
+  packages: v.exactOptional(
+    table({
+      apt: v.exactOptional(packageName),
+      apk: v.exactOptional(packageName),
+      dnf: v.exactOptional(packageName),
+      zypper: v.exactOptional(packageName),
+      pacman: v.exactOptional(packageName),
+      brew: v.exactOptional(packageName),
+      winget: v.exactOptional(packageName),
+    }),
+  ),
+  hint: v.exactOptional(filledText),
+});
+const requires = tableOf(requirementName, textOr(filledText, requirementTable));
+
 const parts = tableOf(name, part);
 const environment = tableOf(variable, rule);
 
@@ -173,6 +209,7 @@ const engine = v.pipe(
     parts: v.optional(textOr(name, parts)),
     environment: v.optional(textOr(name, environment)),
     commands: v.optional(textOr(name, commands)),
+    requires: v.optional(textOr(name, requires)),
   }),
   v.check(
     ({ extends: base, sources }) => base !== undefined || sources !== undefined,
@@ -205,6 +242,7 @@ export const catalogSchema = table({
   parts: v.optional(tableOf(name, parts)),
   environments: v.optional(tableOf(name, environment)),
   commands: v.optional(tableOf(name, commands)),
+  requirements: v.optional(tableOf(name, requires)),
   engines: v.optional(tableOf(v.string(), engine)),
   engine: v.optional(name),
   overrides: v.optional(tableOf(name, override)),
@@ -215,6 +253,9 @@ export const catalogSchema = table({
     ),
   ),
 });
+
+/** The file format of what a component says of itself. */
+export const componentSchema = table({ requires: v.optional(requires) });
 
 /** A catalog file, checked key by key. */
 export type CatalogFile = v.InferOutput<typeof catalogSchema>;
@@ -228,6 +269,8 @@ export type PartsFile = v.InferOutput<typeof parts>;
 export type EnvironmentFile = v.InferOutput<typeof environment>;
 /** A table of commands in a catalog file. */
 export type CommandsFile = v.InferOutput<typeof commands>;
+/** A table of requirements in a catalog file, or in a component's. */
+export type RequiresFile = v.InferOutput<typeof requires>;
 /** An engine in a catalog file. */
 export type EngineFile = v.InferOutput<typeof engine>;
 

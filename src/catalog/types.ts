@@ -8,6 +8,7 @@ import type {
 } from '../engine/types.js';
 import type { RegistryRule } from '../mirrors/index.js';
 import type { Digest, LayoutReference, RegistryReference } from '../oci/index.js';
+import type { Requirement } from '../requirements/types.js';
 import type { CatalogText } from './fault.js';
 import type { NamePattern } from './pattern.js';
 
@@ -57,6 +58,7 @@ export interface CatalogEngine {
   readonly parts: OwnOrShared<PartTemplate> | undefined;
   readonly environment: OwnOrShared<EnvironmentRule> | undefined;
   readonly commands: OwnOrShared<CommandDefinition> | undefined;
+  readonly requires: OwnOrShared<Requirement> | undefined;
 }
 
 /** What takes the place of a source: a whole source, or another version of what the source is. */
@@ -89,6 +91,7 @@ export interface Catalog {
   readonly parts: ReadonlyMap<string, readonly PartTemplate[]>;
   readonly environments: ReadonlyMap<string, readonly EnvironmentRule[]>;
   readonly commands: ReadonlyMap<string, readonly CommandDefinition[]>;
+  readonly requirements: ReadonlyMap<string, readonly Requirement[]>;
   /** By name, or by pattern for a family, in the catalog's order. */
   readonly engines: ReadonlyMap<string, CatalogEngine>;
   /** Its `[[registry]]` tables. */
@@ -109,6 +112,7 @@ export interface CatalogEntry {
   readonly parts: readonly PartTemplate[];
   readonly environment: readonly EnvironmentRule[];
   readonly commands: readonly CommandDefinition[];
+  readonly requires: readonly Requirement[];
 }
 
 /** All catalogs together. */

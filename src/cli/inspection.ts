@@ -1,7 +1,10 @@
 import type { InspectedArtifact, InspectedImage, InspectedIndex, Inspection } from '../look/index.js';
+import { type Requirement, requiresAnnotation } from '../requirements/index.js';
 import type { Host } from './host.js';
 import { formatBytes, printLine } from './output.js';
+import { formatRequirement } from './requirements.js';
 import { printTable } from './table.js';
+import { count } from './text.js';
 
 /** Prints what a name of an image leads to, for people. */
 export function printInspection(
@@ -9,6 +12,7 @@ export function printInspection(
   reference: string,
   inspection: Inspection,
   installed: readonly { readonly engine: string; readonly source: string }[],
+  requires: readonly Requirement[] | null,
 ): void {
   const { digest, mediaType, size, index, image, artifact } = inspection;
   printFields(host, [
@@ -23,6 +27,12 @@ export function printInspection(
     printImage(host, image);
     const where = installed.map(({ engine, source }) => `${engine} (${source})`).join(', ');
     if (where !== '') printFields(host, [['installed', `in ${where}`]]);
+    if (requires === null) printFields(host, [['requires', '(malformed)']]);
+    else
+      printFields(
+        host,
+        requires.map((requirement): Field => ['requires', formatRequirement(requirement)]),
+      );
     printLayers(host, image);
   } else if (artifact !== undefined) {
     if (index !== undefined)
@@ -60,7 +70,7 @@ function printImage(host: Host, image: InspectedImage): void {
     ['command', image.command.length > 0 ? JSON.stringify(image.command) : undefined],
     ['config', image.config.digest],
     ['subject', image.subject],
-    ...pairs('annotation', image.annotations),
+    ...pairs('annotation', told(image.annotations)),
     ...pairs('label', image.labels),
   ]);
 }
@@ -72,7 +82,7 @@ function printLayers(host: Host, { layers, layersSize }: InspectedImage): void {
     ['LAYER', 'SIZE', 'DIFFID', 'TYPE'],
     layers.map(({ digest, size, diffId, mediaType }) => [digest, formatBytes(size), diffId, mediaType]),
   );
-  printLine(host, `${layers.length} layer${layers.length === 1 ? '' : 's'}, ${formatBytes(layersSize)}`);
+  printLine(host, `${count(layers.length, 'layer')}, ${formatBytes(layersSize)}`);
 }
 
 function printArtifact(host: Host, artifact: InspectedArtifact): void {
@@ -92,6 +102,11 @@ function printArtifact(host: Host, artifact: InspectedArtifact): void {
       title,
     ]),
   );
+}
+
+/** What is not shown in a better form. */
+function told(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== requiresAnnotation));
 }
 
 /** A name and its value, which is left out where it is undefined; an empty pair is an empty line. */

@@ -145,7 +145,7 @@ async function readEngine(from: Target, root: Descriptor): Promise<ReadEngine> {
       throw inOperation(`The source "${name}" of the engine ${lock.name}`, error);
     }
   }
-  const { description, kind, catalog, parts, environment, commands, platform } = lock;
+  const { description, kind, catalog, parts, environment, commands, requires, platform } = lock;
   return {
     lock: {
       name: lock.name,
@@ -156,6 +156,7 @@ async function readEngine(from: Target, root: Descriptor): Promise<ReadEngine> {
       parts,
       environment,
       ...(commands === undefined ? {} : { commands }),
+      ...(requires === undefined ? {} : { requires }),
       ...(platform === undefined ? {} : { platform }),
     },
     content,

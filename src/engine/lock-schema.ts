@@ -9,6 +9,7 @@ import {
   parsePlatform,
   parseReference,
 } from '../oci/index.js';
+import { requirementsSchema } from '../requirements/index.js';
 import {
   commandFault,
   isVariableName,
@@ -104,6 +105,7 @@ const lockSchema = v.pipe(
     parts: v.pipe(v.array(v.strictObject({ type: name, source: name, path })), v.maxLength(maxMembers)),
     environment: v.pipe(v.array(rule), v.maxLength(maxMembers)),
     commands: v.exactOptional(v.pipe(v.array(command), v.nonEmpty(), v.maxLength(maxMembers))),
+    requires: v.exactOptional(requirementsSchema),
     platform: v.exactOptional(v.pipe(v.string(), v.check(isPlatform, 'is no platform'))),
   }),
   v.check(({ sources }) => Object.keys(sources).length <= maxMembers, 'has too many sources'),

@@ -67,7 +67,7 @@ export async function resolveEngine(
       }
     },
   );
-  const { name, description, kind, catalog, parts, environment, commands } = definition;
+  const { name, description, kind, catalog, parts, environment, commands, requires } = definition;
   return {
     name,
     description,
@@ -77,6 +77,7 @@ export async function resolveEngine(
     parts,
     environment,
     ...(commands === undefined ? {} : { commands }),
+    ...(requires === undefined ? {} : { requires }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Descriptor, Digest, PathReference, RegistryReference } from '../oci/index.js';
+import type { Requirement } from '../requirements/types.js';
 
 /** Where an engine takes a component from. */
 export type SourceDefinition =
@@ -68,6 +69,8 @@ export interface EngineDefinition {
   readonly environment: readonly EnvironmentRule[];
   /** Left out where there are none. */
   readonly commands?: readonly CommandDefinition[];
+  /** What it needs of the machine; what its components need is said by their images. */
+  readonly requires?: readonly Requirement[];
 }
 
 /** A layer of a resolved source. */
@@ -108,6 +111,8 @@ export interface EngineLock {
   readonly environment: readonly EnvironmentRule[];
   /** Left out where there are none. */
   readonly commands?: readonly CommandDefinition[];
+  /** What it needs of the machine, where it says so. It does not count in its id. */
+  readonly requires?: readonly Requirement[];
   /** The platform that it was asked for, `OS/ARCHITECTURE[/VARIANT]`; left out where that is the machine's own. */
   readonly platform?: string;
 }

@@ -8,6 +8,7 @@ import type {
   PartDefinition,
 } from '../engine/types.js';
 import { didYouMean, EngineshedError, fromSystemError } from '../errors/index.js';
+import type { Requirement } from '../requirements/types.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
 
@@ -28,6 +29,7 @@ export interface InstalledEngine {
   readonly sources: Readonly<Record<string, LockedSource & { readonly directory: string }>>;
   readonly parts: readonly (PartDefinition & { readonly directory: string })[];
   readonly environment: EngineEnvironment;
+  readonly requires?: readonly Requirement[];
   /** The commands that there are on this platform, with the absolute, real path of each one's file. Left out where there are none. */
   readonly commands?: readonly InstalledCommand[];
 }

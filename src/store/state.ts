@@ -167,6 +167,7 @@ export function describeEngine(
     parts,
     environment: engineEnvironment(lock, (part) => byType.get(part.type) ?? '', inputs.platform),
     ...(commands === undefined ? {} : { commands }),
+    ...(lock.requires === undefined ? {} : { requires: lock.requires }),
   };
 }
 

@@ -8,7 +8,8 @@ export const publish = buildCommand({
     fullDescription:
       'Packs DIR into one layer and pushes it as an image to REF: registry/repository[:tag], oci:DIR:tag for an OCI image layout, or oci-archive:FILE:tag. ' +
       'The same content gives the same layer anywhere. A .dockerignore is honoured and .git is left out. In a git checkout the ' +
-      'image tells its revision, source, version and time. Without any tag it is tagged "latest".',
+      'image tells its revision, source, version and time. What .engineshed/component.toml says that the component needs is told by ' +
+      'it too. Without any tag it is tagged "latest".',
   },
   parameters: {
     positional: {

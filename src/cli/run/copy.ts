@@ -23,6 +23,7 @@ import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { parseImage } from '../references.js';
 import { type NetworkFlags, openTargets } from '../runtime.js';
+import { count } from '../text.js';
 
 /** The flags of `engineshed copy`. */
 interface CopyFlags extends Pick<NetworkFlags, 'plainHttp'> {
@@ -82,7 +83,7 @@ export async function copy(this: Host, flags: CopyFlags, fromText: string, toTex
 /** The end of a sentence about what came along. */
 export function alsoSent(referrers: number): string {
   if (referrers === 0) return '';
-  return `, with ${referrers} ${referrers === 1 ? 'referrer' : 'referrers'}`;
+  return `, with ${count(referrers, 'referrer')}`;
 }
 
 async function carryOut(

@@ -1,5 +1,6 @@
 import { errorKinds } from '../../errors/index.js';
 import type { Check, Finding } from '../doctor/check.js';
+import { checkRequirements } from '../doctor/requirements.js';
 import { checkEngines, checkLeftovers, checkStore } from '../doctor/store.js';
 import { checkConfiguration, checkLogins, checkNetwork, checkProgram } from '../doctor/surroundings.js';
 import type { Host } from '../host.js';
@@ -13,7 +14,7 @@ export async function doctor(this: Host, flags: { json?: boolean }): Promise<voi
   const checks = [
     checkProgram(this),
     store,
-    ...(usable ? [checkEngines(this), checkLeftovers(this)] : []),
+    ...(usable ? [checkEngines(this), await checkRequirements(this), checkLeftovers(this)] : []),
     await checkConfiguration(this),
     await checkLogins(this),
     checkNetwork(this),

@@ -15,6 +15,7 @@ import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { type NetworkFlags, openStore, openTargets, type Targets } from '../runtime.js';
+import { count } from '../text.js';
 import { alsoSent } from './copy.js';
 import { define, isDirectory, otherPlatform } from './install.js';
 
@@ -58,8 +59,10 @@ export async function exportEngine(
   }
   const state = asInstalled ? 'as it is installed' : 'as it stands now';
   printLine(this, `${lock.name} (${id.slice(0, 8)}), ${state}, is in ${file}`);
-  const count = `${images.length} ${images.length === 1 ? 'image' : 'images'}`;
-  printLine(this, `${count}, ${formatBytes(result.sentBytes)}${alsoSent(result.referrers)}`);
+  printLine(
+    this,
+    `${count(images.length, 'image')}, ${formatBytes(result.sentBytes)}${alsoSent(result.referrers)}`,
+  );
 }
 
 function imagesOf({ sources }: EngineLock): string[] {

@@ -3,6 +3,7 @@ import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
+import { count } from '../text.js';
 
 /** The flags of `engineshed gc`. */
 interface GcFlags {
@@ -39,6 +40,6 @@ function printPlan(host: Host, { engines, collection }: GcPlan, verb: string): v
   for (const { diffId, bytes } of layers)
     printLine(host, `layer ${diffId.slice(0, 19)} (${formatBytes(bytes)}) ${verb} removed`);
   if (generations.length > 0)
-    printLine(host, `${generations.length} of the oldest generations ${verb} forgotten`);
+    printLine(host, `${count(generations.length, 'old generation')} ${verb} forgotten`);
   printLine(host, `${formatBytes(freedBytes)} ${verb} freed.`);
 }

@@ -3,6 +3,7 @@ import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
 import { printTable } from '../table.js';
+import { minuteOf } from '../text.js';
 
 /** Lists the generations of the store. */
 export function history(this: Host, flags: { json?: boolean }): void {
@@ -17,11 +18,11 @@ export function history(this: Host, flags: { json?: boolean }): void {
   }
   printTable(
     this,
-    ['', 'GENERATION', 'SINCE', 'CHANGE', 'ACTIVE', 'ENGINES'],
+    ['', 'GENERATION', 'SINCE (UTC)', 'CHANGE', 'ACTIVE', 'ENGINES'],
     generations.map((generation) => [
       generation.number === position ? '*' : '',
       String(generation.number),
-      generation.time.slice(0, 16).replace('T', ' '),
+      minuteOf(generation.time),
       generation.change,
       generation.active ?? '-',
       enginesOf(generation),

@@ -1,4 +1,5 @@
 import { readImageManifest, readManifest } from '../../content/index.js';
+import { EngineshedError } from '../../errors/index.js';
 import { type Inspection, inspectImage } from '../../look/index.js';
 import { formatReference } from '../../oci/index.js';
 import { readEngines } from '../../store/index.js';
@@ -7,6 +8,7 @@ import type { Host } from '../host.js';
 import { type GivenImage, type ImageFlags, withImage } from '../images.js';
 import { printInspection } from '../inspection.js';
 import { printBytes, printJson } from '../output.js';
+import { requiresOf } from '../requirements.js';
 
 /** The flags of `engineshed inspect`. */
 interface InspectFlags extends ImageFlags {
@@ -16,6 +18,11 @@ interface InspectFlags extends ImageFlags {
 
 /** Shows what a name of an image leads to. */
 export async function inspect(this: Host, flags: InspectFlags, text: string): Promise<void> {
+  if (flags.raw && flags.json) {
+    throw new EngineshedError('USAGE', '--raw prints the very bytes, and no document of ours', {
+      hint: 'Leave out --raw or --json.',
+    });
+  }
   if (flags.raw) {
     await printBytes(this, await withImage(this, flags, text, (image) => manifestBytes(image, flags)));
     return;
@@ -28,8 +35,9 @@ export async function inspect(this: Host, flags: InspectFlags, text: string): Pr
     }),
   }));
   const installed = installedIn(this, inspection);
-  if (flags.json) printJson(this, { reference, ...inspection, installed });
-  else printInspection(this, reference, inspection, installed);
+  const requires = requiresOf(inspection.image?.annotations ?? {}) ?? null;
+  if (flags.json) printJson(this, { reference, ...inspection, installed, requires });
+  else printInspection(this, reference, inspection, installed, requires);
 }
 
 /** The very bytes of what the reference stands for or, with `--platform`, of the manifest for that. */

@@ -30,6 +30,7 @@ import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { parseImage } from '../references.js';
+import { checkLock, requirementJson, warnOfUnmet } from '../requirements.js';
 import { isOffline, openStore, openTargets } from '../runtime.js';
 
 /** The flags of `engineshed install`. */
@@ -47,11 +48,15 @@ interface InstallFlags {
 /** Installs an engine. */
 export async function install(this: Host, flags: InstallFlags, asked?: string): Promise<void> {
   const { plan, activated } = await withProgress(this, (report) => carryOut(this, flags, asked, report));
+  const requirements = plan.lock.platform === undefined ? await checkLock(this, plan.lock) : [];
   if (flags.dryRun) {
-    if (flags.json) printJson(this, { dryRun: true, ...planJson(plan) });
+    if (flags.json)
+      printJson(this, { dryRun: true, ...planJson(plan), requirements: requirements.map(requirementJson) });
     else printPlan(this, plan);
-  } else if (flags.json) printJson(this, { ...planJson(plan), activated });
-  else printResult(this, plan, activated);
+  } else if (flags.json) {
+    printJson(this, { ...planJson(plan), activated, requirements: requirements.map(requirementJson) });
+  } else printResult(this, plan, activated);
+  warnOfUnmet(this, requirements);
 }
 
 async function carryOut(

@@ -4,6 +4,7 @@ import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printWarning } from '../output.js';
 import { printTable } from '../table.js';
+import { minuteOf } from '../text.js';
 
 /** Lists the installed engines. */
 export function list(this: Host, flags: { json?: boolean }): void {
@@ -23,12 +24,12 @@ export function list(this: Host, flags: { json?: boolean }): void {
 function printEngines(host: Host, engines: readonly InstalledEngine[], active: string | undefined): void {
   printTable(
     host,
-    ['', 'ENGINE', 'ID', 'INSTALLED', 'SOURCES'],
+    ['', 'ENGINE', 'ID', 'INSTALLED (UTC)', 'SOURCES'],
     engines.map((engine) => [
       engine.name === active ? '*' : '',
       engine.name,
       engine.id.slice(0, 8),
-      engine.installed.slice(0, 16).replace('T', ' '),
+      minuteOf(engine.installed),
       Object.keys(engine.sources).join(', '),
     ]),
   );

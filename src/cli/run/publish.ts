@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { type Catalogs, engineFollowing } from '../../catalog/index.js';
+import { type Catalogs, engineFollowing, readComponent } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
 import { withoutLogins } from '../../credentials/index.js';
 import { EngineshedError } from '../../errors/index.js';
@@ -20,12 +20,14 @@ import {
   statedPlatform,
   withStage,
 } from '../../publish/index.js';
+import { formatRequirements, requiresAnnotation } from '../../requirements/index.js';
 import { parseAnnotations, sourceDateEpoch } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { parseImage } from '../references.js';
 import { openTargets } from '../runtime.js';
+import { count } from '../text.js';
 
 /** The flags of `engineshed publish`. */
 interface PublishFlags {
@@ -89,7 +91,7 @@ export async function publish(
   }
   printLine(
     this,
-    `${image.entries} ${image.entries === 1 ? 'entry' : 'entries'}, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`,
+    `${count(image.entries, 'entry', 'entries')}, ${formatBytes(image.contentBytes)}, packed into ${formatBytes(image.layer.size)}`,
   );
   printLine(this, `${flags.dryRun ? 'would be' : 'published as'} ${image.manifest.digest}`);
   for (const published of references) printLine(this, `  ${published}`);
@@ -120,13 +122,19 @@ async function readInputs(
     directory,
     checkout,
     feature: flags.branchTag ? featureOf(checkout, readPipeline(host.environment)) : undefined,
-    annotations: parseAnnotations(flags.annotation ?? []),
+    annotations: { ...(await requiresAnnotations(directory)), ...parseAnnotations(flags.annotation ?? []) },
     sourceDateEpoch: sourceDateEpoch(host),
     platform: flags.platform === undefined ? statedPlatform : parsePlatform(flags.platform),
     compression: flags.compression,
     externalLinks: flags.keepExternalLinks ? 'inert' : 'reject',
     report,
   };
+}
+
+/** What the component says that it needs is told by its image, so that nobody has to fetch the layer for it. */
+async function requiresAnnotations(directory: string): Promise<Record<string, string>> {
+  const { requires } = await readComponent(directory);
+  return requires.length === 0 ? {} : { [requiresAnnotation]: formatRequirements(requires) };
 }
 
 function imageTags(

@@ -3,6 +3,7 @@ import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
+import { minuteOf } from '../text.js';
 
 /** The flags of `engineshed rollback`. */
 interface RollbackFlags {
@@ -23,10 +24,7 @@ export async function rollback(this: Host, flags: RollbackFlags): Promise<void> 
 }
 
 function printPlan(host: Host, { to, time, change, active, engines }: RollbackPlan, verb: string): void {
-  printLine(
-    host,
-    `The store ${verb} at generation ${to}, of ${time.slice(0, 16).replace('T', ' ')} (${change}).`,
-  );
+  printLine(host, `The store ${verb} at generation ${to}, of ${minuteOf(time)} UTC (${change}).`);
   for (const { name, from, to: id } of engines)
     printLine(
       host,

@@ -2,11 +2,13 @@ import { findEngine, referenceCatalog } from '../../catalog/index.js';
 import { type EngineDefinition, parseEngineName } from '../../engine/index.js';
 import { isEngineshedError } from '../../errors/index.js';
 import { formatReference } from '../../oci/index.js';
+import type { Need } from '../../requirements/index.js';
 import { type InstalledEngine, readEngine } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { chooseEngine, openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine } from '../output.js';
+import { formatRequirement, needsOf } from '../requirements.js';
 import { printTable } from '../table.js';
 
 /** Shows what an engine is made of. */
@@ -19,7 +21,7 @@ export async function show(
     name === undefined ? chooseEngine(this, undefined).engine : readInstalled(this, parseEngineName(name));
   if (engine !== undefined) {
     if (flags.json) printJson(this, engine);
-    else showInstalled(this, engine);
+    else await showInstalled(this, engine);
     return;
   }
   const definition = findEngine(await openCatalogs(this, flags.registry), name ?? '');
@@ -36,7 +38,7 @@ function readInstalled(host: Host, name: string): InstalledEngine | undefined {
   }
 }
 
-function showInstalled(host: Host, engine: InstalledEngine): void {
+async function showInstalled(host: Host, engine: InstalledEngine): Promise<void> {
   heading(host, engine, `installed ${engine.installed}, state ${engine.id}`);
   for (const [name, source] of Object.entries(engine.sources)) {
     if (source.kind === 'directory') {
@@ -58,6 +60,7 @@ function showInstalled(host: Host, engine: InstalledEngine): void {
     ['PART', 'DIRECTORY'],
     engine.parts.map((part) => [part.type, part.directory]),
   );
+  printRequirements(host, (await needsOf(engine)).needs);
   const { set, unset } = engine.environment;
   if (Object.keys(set).length === 0) return;
   printLine(host);
@@ -77,6 +80,20 @@ function showDefinition(host: Host, definition: EngineDefinition): void {
     host,
     ['PART', 'SOURCE', 'PATH'],
     definition.parts.map((part) => [part.type, part.source, part.path]),
+  );
+  printRequirements(
+    host,
+    (definition.requires ?? []).map((requirement) => ({ ...requirement, by: [definition.name] })),
+  );
+}
+
+function printRequirements(host: Host, needs: readonly Need[]): void {
+  if (needs.length === 0) return;
+  printLine(host);
+  printTable(
+    host,
+    ['REQUIREMENT', 'OF'],
+    needs.map((need) => [formatRequirement(need), need.by.join(', ')]),
   );
 }
 

@@ -3,6 +3,7 @@ import { uninstall as uninstallEngine } from '../../store/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
+import { count } from '../text.js';
 
 /** Removes an engine. */
 export async function uninstall(
@@ -17,10 +18,7 @@ export async function uninstall(
     printJson(this, { name, ...result });
     return;
   }
-  printLine(
-    this,
-    `${name} is uninstalled; ${result.removedLayers} layer${result.removedLayers === 1 ? '' : 's'} removed.`,
-  );
+  printLine(this, `${name} is uninstalled; ${count(result.removedLayers, 'layer')} removed.`);
   if (result.wasActive) printLine(this, 'No engine is active now. Choose one with: engineshed use NAME');
   if (result.collectionDeferred)
     printLine(this, 'Another process changes the store; the next uninstall frees the space.');

@@ -14,6 +14,7 @@ import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, printLines, withProgress } from '../output.js';
 import { openStore, openTargets } from '../runtime.js';
+import { count } from '../text.js';
 
 /** The flags of `engineshed verify`. */
 interface VerifyFlags {
@@ -65,7 +66,7 @@ async function repairStore(host: Host, flags: VerifyFlags, options: VerifyOption
 }
 
 function counted(paths: number): string {
-  return paths === 1 ? '1 path is damaged' : `${paths} paths are damaged`;
+  return `${count(paths, 'path is', 'paths are')} damaged`;
 }
 
 /** What is damaged now, as without `--repair`, and what was done. */
