@@ -12,7 +12,7 @@ const maxAnnotationBytes = 65_536;
 const maxRequirements = 100;
 
 /** What a package can be called. It stands in a command that people copy, and so has nothing that a shell would take up. */
-export const packageNameGrammar = /^[A-Za-z0-9][A-Za-z0-9.+_@-]{0,127}$/;
+export const packageNameGrammar = /^[A-Za-z0-9][A-Za-z0-9.+_@/-]{0,127}$/;
 /** What can be required by name: a program's file name. */
 export const requirementNameGrammar = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
 
