@@ -7,6 +7,7 @@ export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } f
 export { type MergeOptions, mergeCatalogs } from './merge.js';
 export { overrideSource } from './override.js';
 export { parseCatalog } from './parse.js';
+export { fillPattern, matchPattern } from './pattern.js';
 export { pinnedEngine } from './pinned.js';
 export type {
   Catalog,
@@ -15,5 +16,8 @@ export type {
   EngineFamily,
   EngineListing,
   ProjectPin,
+  ReleaseChannel,
+  ReleaseSettings,
+  ReleaseTest,
   SourceOverride,
 } from './types.js';

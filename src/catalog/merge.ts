@@ -42,6 +42,7 @@ export function mergeCatalogs(catalogs: readonly Catalog[], options: MergeOption
     pin: pinning?.pin && { ...replacePin(pinning, pinning.pin, options), file: source(pinning) },
     defaultEngine: chosen?.defaultEngine,
     entries,
+    release: catalogs.findLast(({ release }) => release !== undefined)?.release,
     registries: mergeRules(...catalogs.map(({ registries }) => registries)),
   };
   if (chosen !== undefined) checkDefault(chosen, merged);

@@ -7,6 +7,7 @@ import { readRule } from '../mirrors/index.js';
 import { parseRegistry } from '../oci/index.js';
 import { type CatalogText, catalogFault } from './fault.js';
 import { type NamePattern, parsePattern, samplePattern } from './pattern.js';
+import { readRelease } from './release.js';
 import { readRequires } from './requires.js';
 import {
   type CatalogFile,
@@ -59,6 +60,7 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
       readRequires(source, ['requirements', key], table, 'engine'),
     ),
     engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
+    release: file.release && readRelease(context, file.release),
     registries: registry.map((table, at) =>
       readRule(table, origin.name, (path, problem, hint) =>
         catalogFault(source, ['registry', String(at), ...path], problem, { hint }),

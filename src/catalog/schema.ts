@@ -235,6 +235,36 @@ const registry = table({
   mirror: v.optional(v.array(mirror, 'must be tables: write [[registry.mirror]]')),
 });
 
+const channel = table({ tag: filledText, versions: v.optional(filledText) });
+
+const releaseTest = table({
+  name: filledText,
+  command: v.pipe(
+    v.array(value, 'must be a list of texts: the program and its arguments'),
+    v.nonEmpty('must not be empty'),
+  ),
+  'timeout-seconds': v.optional(
+    v.pipe(
+      v.number((issue) => `must be a number of seconds, not ${describeValue(issue.input)}`),
+      v.integer('must be a whole number'),
+      v.minValue(1, 'must be at least 1'),
+      v.maxValue(86_400, 'must be at most 86400, a day'),
+    ),
+  ),
+  alone: v.optional(flag),
+});
+
+const release = v.pipe(
+  table({
+    engine: name,
+    image: v.optional(filledText),
+    layout: v.optional(filledText),
+    channels: v.optional(tableOf(name, channel)),
+    test: v.optional(v.array(releaseTest, 'must be tables: write [[release.test]]')),
+  }),
+  oneOf(['image', 'layout']),
+);
+
 /** The file format of a catalog, of the built-in one as of a user's and a project's. */
 export const catalogSchema = table({
   default: v.optional(name),
@@ -246,6 +276,7 @@ export const catalogSchema = table({
   engines: v.optional(tableOf(v.string(), engine)),
   engine: v.optional(name),
   overrides: v.optional(tableOf(name, override)),
+  release: v.optional(release),
   registry: v.optional(
     v.array(
       registry,
@@ -271,6 +302,8 @@ export type EnvironmentFile = v.InferOutput<typeof environment>;
 export type CommandsFile = v.InferOutput<typeof commands>;
 /** A table of requirements in a catalog file, or in a component's. */
 export type RequiresFile = v.InferOutput<typeof requires>;
+/** How an engine is released, in a catalog file. */
+export type ReleaseFile = v.InferOutput<typeof release>;
 /** An engine in a catalog file. */
 export type EngineFile = v.InferOutput<typeof engine>;
 

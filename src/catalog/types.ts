@@ -79,6 +79,38 @@ export interface ProjectPin {
   readonly overrides: ReadonlyMap<string, SourceOverride>;
 }
 
+/** A channel of releases. */
+export interface ReleaseChannel {
+  readonly name: string;
+  /** The tag that moves. */
+  readonly tag: string;
+  /** The tags that never do, one for each promotion: `{version}`, `schedule-{date}`. */
+  readonly versions: NamePattern | undefined;
+}
+
+/** A test that a release has to pass. */
+export interface ReleaseTest {
+  readonly name: string;
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+  /** Whether no other test may run at the same time. */
+  readonly alone: boolean;
+}
+
+/** How an engine is released. */
+export interface ReleaseSettings {
+  /** The engine whose components a release is composed of. */
+  readonly engine: string;
+  /** Where releases are, without tag and digest. */
+  readonly image: RegistryReference | LayoutReference;
+  /** By name, in the file's order. */
+  readonly channels: ReadonlyMap<string, ReleaseChannel>;
+  readonly tests: readonly ReleaseTest[];
+  /** The absolute directory of the file, which tests run in. */
+  readonly directory: string;
+}
+
 /** One catalog, parsed. */
 export interface Catalog {
   readonly origin: CatalogOrigin;
@@ -96,6 +128,7 @@ export interface Catalog {
   readonly engines: ReadonlyMap<string, CatalogEngine>;
   /** Its `[[registry]]` tables. */
   readonly registries: readonly RegistryRule[];
+  readonly release: ReleaseSettings | undefined;
   /** The text, to find the line of a fault. */
   readonly text: string;
 }
@@ -125,6 +158,8 @@ export interface Catalogs {
   readonly registries: readonly RegistryRule[];
   /** The engine that the project is for, and the file that says so. */
   readonly pin: (ProjectPin & { readonly file: CatalogText }) | undefined;
+  /** How an engine is released, by the last catalog that tells. */
+  readonly release: ReleaseSettings | undefined;
 }
 
 /** A family of engines whose names differ in a date or a version. */

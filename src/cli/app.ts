@@ -23,6 +23,7 @@ import { mirror } from './commands/mirror.js';
 import { prune } from './commands/prune.js';
 import { publish } from './commands/publish.js';
 import { referrers } from './commands/referrers.js';
+import { release } from './commands/release.js';
 import { rollback } from './commands/rollback.js';
 import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
@@ -76,6 +77,7 @@ const groups: CommandGroups = {
   run: { current, env, exec, try: tryCommand, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
   publish: { publish, index, attach, prune },
+  release: { release },
   'look at images': { tags, inspect, ls, cat, referrers },
   'copy and carry': { copy, mirror, export: exportEngine, import: importEngines },
   'log in': { login, logout },

@@ -2,14 +2,19 @@ import { buildRouteMap, type Command, type RouteMap } from '@stricli/core';
 import type { Host } from './host.js';
 
 /** The commands by what they are for, in the order in which the help has them. */
-export type CommandGroups = Readonly<Record<string, Readonly<Record<string, Command<Host>>>>>;
+export type CommandGroups = Readonly<
+  Record<string, Readonly<Record<string, Command<Host> | RouteMap<Host>>>>
+>;
 
 /** All commands as one map, whose help is short enough to read: one line for each command, by group. */
 export function groupedCommands(
   groups: CommandGroups,
   docs: { brief: string; start: string[] },
 ): RouteMap<Host> {
-  const routes = Object.assign({}, ...Object.values(groups)) as Record<string, Command<Host>>;
+  const routes = Object.assign({}, ...Object.values(groups)) as Record<
+    string,
+    Command<Host> | RouteMap<Host>
+  >;
   const width = Math.max(...Object.keys(routes).map((name) => name.length));
   const help = [
     docs.brief,
@@ -36,6 +41,6 @@ export function groupedCommands(
 
 /** `help`, `help COMMAND` and `version` as the flags that they stand for. */
 export function helpAsFlags(inputs: readonly string[]): readonly string[] {
-  if (inputs[0] === 'help') return [...inputs.slice(1, 2), '--help'];
+  if (inputs[0] === 'help') return [...inputs.slice(1, 3), '--help'];
   return inputs.length === 1 && inputs[0] === 'version' ? ['--version'] : inputs;
 }

@@ -48,6 +48,9 @@ export const errorCodes = {
   CONTENT_UNPUBLISHABLE: 'data',
   RESPONSE_INVALID: 'data',
   TAG_IMMUTABLE: 'data',
+  TESTS_FAILED: 'data',
+  RELEASE_UNTESTED: 'data',
+  CHANNEL_MOVED: 'unavailable',
 
   REFERENCE_NOT_FOUND: 'notFound',
   CONTENT_NOT_FOUND: 'notFound',

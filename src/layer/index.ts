@@ -10,7 +10,13 @@ export { listLayer } from './list.js';
 export type { WrittenCompression } from './members.js';
 export { NameBudget } from './name-budget.js';
 export { Overlay, type OverlayLayer, type Winner } from './overlay.js';
-export { type PackedLayer, type PackOptions, packDirectory } from './pack.js';
+export {
+  type PackedContent,
+  type PackedLayer,
+  type PackOptions,
+  packComponents,
+  packDirectory,
+} from './pack.js';
 export type { RecordedEntry } from './recording.js';
 export { removeTree } from './remove.js';
 export type { LayerEntry, WantedFile } from './tree-memory.js';

@@ -24,16 +24,22 @@ export interface PackPlan {
   readonly warnings: readonly string[];
 }
 
+/**
+ * What a directory is: a checkout, of which `.git` and what `.dockerignore` names are left out, or a component as it was published,
+ * which is all content.
+ */
+export type PackKind = 'checkout' | 'component';
+
 /** The most problems that one error lists. */
 const maxProblems = 10;
 
 /**
- * Finds what of a directory goes into its layer: all but `.git` (at any depth, as in git's own trees) and what its
- * `.dockerignore` leaves out.
+ * Finds what of a directory goes into its layer: of a checkout all but `.git` (at any depth, as in git's own trees) and what its
+ * `.dockerignore` leaves out, of a component all.
  * @throws EngineshedError `PATH_NOT_FOUND`, `FILE_PERMISSION`, `IO_FAILED`; `CONTENT_UNPUBLISHABLE` with every path that
  *   cannot go into a layer
  */
-export function scanDirectory(directory: string, externalLinks: ExternalLinks): PackPlan {
+export function scanDirectory(directory: string, externalLinks: ExternalLinks, kind: PackKind): PackPlan {
   const stat = attempt(() => statSync(directory, { throwIfNoEntry: false }));
   if (stat === undefined || !stat.isDirectory()) {
     throw new EngineshedError(
@@ -42,7 +48,7 @@ export function scanDirectory(directory: string, externalLinks: ExternalLinks): 
       { hint: 'Give the directory whose content is to be published.', details: { path: directory } },
     );
   }
-  const scan = new Scan(directory, externalLinks);
+  const scan = new Scan(directory, externalLinks, kind);
   attempt(() => scan.directory('', undefined));
   return scan.finish();
 }
@@ -50,6 +56,7 @@ export function scanDirectory(directory: string, externalLinks: ExternalLinks): 
 class Scan {
   readonly #root: string;
   readonly #externalLinks: ExternalLinks;
+  readonly #kind: PackKind;
   readonly #rules: IgnoreRules | undefined;
   readonly #links = new SymlinkTable();
   readonly #entries: PackEntry[] = [];
@@ -60,16 +67,17 @@ class Scan {
   #hasExternalLink = false;
   #contentBytes = 0;
 
-  constructor(root: string, externalLinks: ExternalLinks) {
+  constructor(root: string, externalLinks: ExternalLinks, kind: PackKind) {
     this.#root = root;
     this.#externalLinks = externalLinks;
-    this.#rules = readRules(root);
+    this.#kind = kind;
+    this.#rules = kind === 'checkout' ? readRules(root) : undefined;
   }
 
   directory(path: string, parentMatches: ParentMatches | undefined): void {
     const folded = new Map<string, string>();
     for (const entry of inArchiveOrder(listDirectory(fsPath(this.#root, path)))) {
-      if (entry.name === '.git') continue;
+      if (entry.name === '.git' && this.#kind === 'checkout') continue;
       const child = joinPath(path, entry.name);
       const verdict = this.#rules?.match(child, parentMatches);
       const excluded = verdict?.excluded ?? false;

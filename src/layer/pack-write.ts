@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import { createDigester, type Digest } from '../oci/index.js';
 import { blockSize, encodeHeader, maxOctalSize, splitUstarName } from '../tar/header.js';
-import { encodeName, fsPath, showName } from '../tar/names.js';
+import { encodeName, fsPath, joinPath, showName } from '../tar/names.js';
 import { encodePax } from '../tar/pax.js';
 import { Members, memberSize, type WrittenCompression } from './members.js';
 import type { PackEntry, PackPlan } from './pack-scan.js';
@@ -17,7 +17,16 @@ export interface WrittenLayer {
   readonly diffId: Digest;
 }
 
-/** What {@link writeLayer} writes, and where. */
+/** Content of a layer: the files of a directory. */
+export interface LayerContent {
+  /** The directory that the plan is of. */
+  readonly root: string;
+  readonly plan: PackPlan;
+  /** The directory of the archive that every path is in; the archive's root unless told. */
+  readonly under: string | undefined;
+}
+
+/** How {@link writeLayer} writes, and where. */
 export interface LayerOutput {
   /** The file descriptor that the compressed bytes go to. */
   readonly fd: number;
@@ -29,18 +38,29 @@ export interface LayerOutput {
 }
 
 /**
- * Writes the files of a plan as a compressed tar archive: ustar headers, pax headers where those do not do, everything
- * owned by 0:0 without names, with the modes that git knows, at one time.
+ * Writes the files of plans, one after the other, as a compressed tar archive: ustar headers, pax headers where those do not do,
+ * everything owned by 0:0 without names, with the modes that git knows, at one time.
  * @throws EngineshedError `CONTENT_UNPUBLISHABLE` (a file that changed since it was found), `FILE_PERMISSION`, `DISK_FULL`,
  *   `IO_FAILED`
  */
-export async function writeLayer(root: string, plan: PackPlan, output: LayerOutput): Promise<WrittenLayer> {
+export async function writeLayer(
+  contents: readonly LayerContent[],
+  output: LayerOutput,
+): Promise<WrittenLayer> {
   const stream = new TarStream(output);
-  for (const entry of plan.entries) {
-    await stream.header(entry, output.mtime);
-    if (entry.kind === 'file') await stream.content(root, entry);
+  for (const { root, plan, under } of contents) {
+    for (const entry of plan.entries) {
+      await stream.header({ ...entry, path: pathUnder(under, entry.path) }, output.mtime);
+      if (entry.kind === 'file') await stream.content(root, entry);
+    }
   }
   return await stream.finish();
+}
+
+/** Where in the archive something is that is at `path` in the content; `''` is the content's root. */
+export function pathUnder(under: string | undefined, path: string): string {
+  if (under === undefined) return path;
+  return path === '' ? under : joinPath(under, path);
 }
 
 const openForReading = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

@@ -16,6 +16,10 @@ export const annotationKeys = {
    * then installed as they are and never followed.
    */
   externalLinks: 'io.github.engineshed.layer.external-links',
+  /** On a layer of a consolidated image: the component that is in it. */
+  layerSource: 'io.github.engineshed.layer.source',
+  /** On a consolidated image: the lock that it was composed from, as canonical JSON. */
+  releaseLock: 'io.github.engineshed.release.lock',
 } as const;
 
 /** A time as annotations and configs tell it (RFC 3339, UTC), from whole seconds since the epoch. */

@@ -16,6 +16,7 @@ export { canonicalJson, parseJson } from './json.js';
 export {
   type BuiltManifest,
   buildImage,
+  check,
   type Descriptor,
   describe,
   descriptorSchema,

@@ -12,6 +12,7 @@ export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } fr
 export * from './read.js';
 export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
 export { planRollback, type RollbackPlan, rollback } from './rollback.js';
+export { withSources } from './sources.js';
 export {
   asOneChange,
   type Store,

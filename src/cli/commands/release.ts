@@ -1,0 +1,161 @@
+import { buildCommand, buildRouteMap, numberParser } from '@stricli/core';
+import type { Host } from '../host.js';
+import { jsonFlag, offlineFlag, plainHttpFlag } from './flags.js';
+
+const releaseArgument = {
+  brief: 'The release: a channel, a tag or a digest where the releases are, or a whole reference',
+  parse: String,
+  placeholder: 'RELEASE',
+} as const;
+
+const channelArgument = {
+  brief: 'A channel of [release.channels]',
+  parse: String,
+  placeholder: 'CHANNEL',
+} as const;
+
+const dryRunFlag = {
+  kind: 'boolean',
+  brief: 'Say what would be done, and change nothing',
+  optional: true,
+  withNegated: false,
+} as const;
+
+const build = buildCommand({
+  docs: {
+    brief: 'Compose a release of the components as they are now',
+    fullDescription:
+      'Resolves every source of the engine in [release] to a digest, composes one image with a layer for each component at ' +
+      '/SOURCE, and pushes it with a tag that tells its digest. The lock is in the image and in an annotation. The same ' +
+      'components give the same digest anywhere, and a component that did not change has the layer of the last release.',
+  },
+  parameters: {
+    flags: {
+      squash: {
+        kind: 'boolean',
+        brief: 'Compose a single layer of all components',
+        optional: true,
+        withNegated: false,
+      },
+      tag: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Tag the image (repeatable)',
+        placeholder: 'TAG',
+        optional: true,
+        variadic: true,
+      },
+      dryRun: { ...dryRunFlag, brief: 'Compose it, tell its digest, and push nothing' },
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/release-build.js')).releaseBuild,
+});
+
+const test = buildCommand({
+  docs: {
+    brief: 'Run the tests on exactly the image that is promoted',
+    fullDescription:
+      'Installs the image by its digest into an empty store, sets the environment as an executor sees it, and runs every ' +
+      '[[release.test]] in the directory of engineshed.toml. The outcome is attached to the digest as an in-toto test result. ' +
+      'ENGINESHED_HOME and ENGINESHED_ENGINE are those of the release. Ends with 65 where a test failed.',
+  },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [releaseArgument] },
+    flags: {
+      junit: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Write the outcome as JUnit XML',
+        placeholder: 'FILE',
+        optional: true,
+      },
+      concurrent: {
+        kind: 'parsed',
+        parse: parseCount,
+        brief: 'How many tests run at the same time',
+        placeholder: 'NUMBER',
+        default: '2',
+      },
+      dryRun: { ...dryRunFlag, brief: 'Run the tests, and attach nothing' },
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/release-test.js')).releaseTest,
+});
+
+const promote = buildCommand({
+  docs: {
+    brief: 'Let a channel lead to a release that passed its tests',
+    fullDescription:
+      'Refused unless the tests that there are now passed on that very digest. The tag of the version comes first and is never ' +
+      'moved afterwards, the tag of the channel last. Done twice, the second time changes nothing.',
+  },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [releaseArgument, channelArgument] },
+    flags: {
+      version: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'The version of the release; where the channel has dates, today (UTC) unless told',
+        placeholder: 'VERSION',
+        optional: true,
+      },
+      dryRun: dryRunFlag,
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/release-promote.js')).releasePromote,
+});
+
+const rollback = buildCommand({
+  docs: {
+    brief: 'Let a channel lead to what it led to before',
+    fullDescription:
+      'Versions stay what they are; only the tag of the channel moves. The history of the channel tells of it.',
+  },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [channelArgument] },
+    flags: {
+      to: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'A release that the channel led to; the one before unless told',
+        placeholder: 'RELEASE',
+        optional: true,
+      },
+      dryRun: dryRunFlag,
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/release-rollback.js')).releaseRollback,
+});
+
+const history = buildCommand({
+  docs: { brief: 'Print what a channel led to, and when' },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [channelArgument] },
+    flags: { plainHttp: plainHttpFlag, offline: offlineFlag, json: jsonFlag },
+  },
+  loader: async () => (await import('../run/release-history.js')).releaseHistory,
+});
+
+/** `engineshed release` */
+export const release = buildRouteMap<string, Host>({
+  routes: { build, test, promote, rollback, history },
+  docs: {
+    brief: 'Compose, test and promote releases',
+    fullDescription:
+      'What is released, where to, and with which tests is said by [release] in engineshed.toml.',
+  },
+});
+
+function parseCount(text: string): number {
+  const count = numberParser(text);
+  if (!Number.isInteger(count) || count < 1 || count > 64) throw new Error('it is a number from 1 to 64');
+  return count;
+}

@@ -1,0 +1,144 @@
+import { fillPattern, matchPattern, type ReleaseChannel } from '../../catalog/index.js';
+import type { Reporter } from '../../content/index.js';
+import { EngineshedError } from '../../errors/index.js';
+import { formatReference } from '../../oci/index.js';
+import {
+  findTestVerdict,
+  type PromotionPlan,
+  planPromotion,
+  promote as promoteRelease,
+  type TestVerdict,
+} from '../../release/index.js';
+import type { Host } from '../host.js';
+import { printJson, printLine, withProgress } from '../output.js';
+import {
+  findRelease,
+  findReleaseChannel,
+  type ReleaseDesk,
+  refuseElsewhere,
+  withReleases,
+} from '../release.js';
+import type { NetworkFlags } from '../runtime.js';
+
+/** The flags of `engineshed release promote`. */
+interface PromoteFlags extends Pick<NetworkFlags, 'plainHttp'> {
+  readonly version?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Lets a channel lead to a release that was tested. */
+export async function releasePromote(
+  this: Host,
+  flags: PromoteFlags,
+  text: string,
+  channel: string,
+): Promise<void> {
+  const plan = await withProgress(this, (report) =>
+    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, { text, channel }, report)),
+  );
+  printPromotion(this, flags, plan);
+}
+
+async function carryOut(
+  host: Host,
+  flags: PromoteFlags,
+  desk: ReleaseDesk,
+  asked: { readonly text: string; readonly channel: string },
+  _report: Reporter,
+): Promise<PromotionPlan> {
+  const { settings, place, targets } = desk;
+  const channel = findReleaseChannel(settings, asked.channel);
+  const version = versionOf(host, channel, flags.version);
+  const release = await findRelease(host, desk, asked.text);
+  refuseElsewhere(desk, release);
+  const { descriptor } = release.image;
+  if (settings.tests.length > 0)
+    refuseUntested(
+      await findTestVerdict(place, descriptor, settings.tests),
+      formatReference(release.reference),
+    );
+  const plan = await planPromotion(place, {
+    release: descriptor,
+    channel: channel.name,
+    tag: channel.tag,
+    version,
+    versionTag: channel.versions && fillPattern(channel.versions, version),
+    reason: 'promote',
+    time: host.now().toISOString(),
+  });
+  if (!flags.dryRun) await targets.write(settings.image, 'refuse', (target) => promoteRelease(target, plan));
+  return plan;
+}
+
+/** Prints where a channel leads, or would. */
+export function printPromotion(
+  host: Host,
+  flags: { readonly dryRun?: boolean; readonly json?: boolean },
+  { channel, tag, tags, release, from, version, step }: PromotionPlan,
+): void {
+  if (flags.json) {
+    printJson(host, {
+      ...(flags.dryRun ? { dryRun: true } : {}),
+      channel,
+      tag,
+      digest: release.digest,
+      version: version ?? null,
+      previous: from?.digest ?? null,
+      tags,
+      step: step?.step ?? null,
+      changed: tags.length > 0,
+    });
+    return;
+  }
+  if (tags.length === 0) {
+    printLine(host, `${channel} leads to ${release.digest} already.`);
+    return;
+  }
+  const verb = flags.dryRun ? 'would lead' : 'leads';
+  const called = version === undefined ? '' : `${version}, `;
+  printLine(host, `${channel} ${verb} to ${called}${release.digest}.`);
+  if (from !== undefined) printLine(host, `  before  ${from.digest}`);
+  for (const set of tags) printLine(host, `  tag     ${set}`);
+}
+
+/**
+ * What a release is called in a channel: a version that is given, a date that is today's unless one is given.
+ * @throws EngineshedError `USAGE`
+ */
+function versionOf(host: Host, channel: ReleaseChannel, given: string | undefined): string | undefined {
+  const { name, versions } = channel;
+  if (versions === undefined) {
+    if (given === undefined) return undefined;
+    throw new EngineshedError('USAGE', `The releases of ${name} have no versions`, {
+      hint: `Leave --version out, or give the channel versions: [release.channels] ${name} = { tag = "${channel.tag}", versions = "{version}" }.`,
+    });
+  }
+  const today = host.now().toISOString().slice(0, 10).replaceAll('-', '');
+  const version = given ?? (versions.placeholder === 'date' ? today : undefined);
+  if (version === undefined) {
+    throw new EngineshedError('USAGE', `A release of ${name} needs a version`, {
+      hint: 'Give one: --version 1.4.0',
+    });
+  }
+  if (matchPattern(versions, fillPattern(versions, version)) === version) return version;
+  throw new EngineshedError('USAGE', `"${version}" cannot be the version of a release of ${name}`, {
+    hint:
+      versions.placeholder === 'date'
+        ? 'It is a date: the year, the month and the day, as in 20260131.'
+        : 'It is three numbers, as in 1.4.0.',
+  });
+}
+
+function refuseUntested(verdict: TestVerdict, reference: string): void {
+  if (verdict.kind === 'passed') return;
+  const reasons = {
+    untested: () => 'has not been tested',
+    'other-tests': () => 'was tested, but not with the tests that there are now',
+    failed: () => `failed ${verdict.kind === 'failed' ? verdict.failedTests.join(', ') : ''}`,
+  };
+  throw new EngineshedError('RELEASE_UNTESTED', `${reference} ${reasons[verdict.kind]()}`, {
+    hint: `Test it: engineshed release test ${reference}`,
+    details: { reference },
+  });
+}

@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { components } from '../support/product.js';
+import { startRealRegistry } from '../support/registry-debian.js';
+import { newUser, type User } from './cli.js';
+
+const example = fileURLToPath(new URL('../../examples/hello', import.meta.url));
+
+/** Where the components and the releases are: in a registry, or in image layouts. */
+const places = {
+  'a registry': async (user: User) => {
+    const directory = `${user.home}/registry`;
+    mkdirSync(directory);
+    const registry = await startRealRegistry({ directory });
+    onTestFinished(() => registry.close());
+    return {
+      component: (name: string) => `${registry.host}/acme/${name}:edge`,
+      source: (name: string) => `{ image = "${registry.host}/acme/${name}:edge" }`,
+      release: `image = "${registry.host}/acme/base"`,
+      base: `${registry.host}/acme/base`,
+    };
+  },
+  'an image layout': async () => ({
+    component: (name: string) => `oci:images/${name}:edge`,
+    source: (name: string) => `{ layout = "images/${name}:edge" }`,
+    release: 'layout = "images/base"',
+    base: 'oci:images/base',
+  }),
+};
+
+async function prepare(kind: keyof typeof places) {
+  const user = newUser();
+  cpSync(example, user.work, { recursive: true });
+  const place = await places[kind](user);
+  writeFileSync(
+    `${user.work}/engineshed.toml`,
+    `
+[engines.hello.sources]
+${components.map((name) => `${name} = ${place.source(name)}`).join('\n')}
+
+[engines.hello.environment]
+HELLO_ENGINE_DIR = { part = "engine" }
+HELLO_PLUGIN_DIRS = { parts = ["engine-plugin-emphasis"], separator = ";" }
+HELLO_EXECUTOR = { part = "executor-bash", path = "bin/hello.sh" }
+
+[release]
+engine = "hello"
+${place.release}
+
+[release.channels]
+tram = { tag = "nightly", versions = "schedule-{date}" }
+train = { tag = "latest", versions = "{version}" }
+
+[[release.test]]
+name = "greets"
+command = ["sh", "-c", '"$HELLO_EXECUTOR" Ada | grep "Ada"']
+
+[[release.test]]
+name = "is not broken"
+command = ["sh", "-c", '! test -e "$HELLO_ENGINE_DIR/broken"']
+alone = true
+`,
+  );
+  const publish = async (name: string) => {
+    await user.output(['publish', `components/${name}`, place.component(name)]);
+  };
+  for (const name of components) await publish(name);
+  const change = async (file: string, text: string) => {
+    appendFileSync(`${user.work}/components/engine/${file}`, text);
+    await publish('engine');
+  };
+  const build = async (...flags: string[]) => user.json(['release', 'build', ...flags]);
+  const digestOf = async (channel: string) => (await user.json(['release', 'history', channel])).digest;
+  return { user, place, change, build, digestOf };
+}
+
+describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', (kind) => {
+  it('are composed, tested, promoted and rolled back', async () => {
+    const { user, change, build, digestOf } = await prepare(kind);
+    const first = await build();
+    expect(first.layers.map(({ source }: { source: string }) => source)).toEqual([
+      'engine',
+      'engine-plugin-emphasis',
+      'executor-bash',
+      null,
+    ]);
+
+    // Nothing is promoted that was not tested.
+    const untested = await user.engineshed(['release', 'promote', first.digest, 'tram', '--json']);
+    expect([untested.status, JSON.parse(untested.stdout || untested.stderr).error.code]).toEqual([
+      65,
+      'RELEASE_UNTESTED',
+    ]);
+    const tested = await user.json(['release', 'test', first.digest, '--junit', 'junit.xml']);
+    expect(tested).toMatchObject({ result: 'PASSED', digest: first.digest });
+    expect(readFileSync(`${user.work}/junit.xml`, 'utf8')).toContain('tests="2" failures="0"');
+    await user.output(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
+    const again = await user.json(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
+    expect(again).toMatchObject({ changed: false, tags: [] });
+    await user.output(['release', 'promote', 'tram', 'train', '--version', '1.0.0']);
+
+    // A broken night.
+    await change('broken', 'x');
+    const broken = await build();
+    const failed = await user.engineshed(['release', 'test', broken.digest]);
+    expect([failed.status, failed.stdout]).toEqual([65, expect.stringContaining('FAILED  is not broken')]);
+    const refused = await user.engineshed([
+      'release',
+      'promote',
+      broken.digest,
+      'tram',
+      '--version',
+      '20260201',
+    ]);
+    expect([refused.status, refused.stderr]).toEqual([65, expect.stringContaining('failed is not broken')]);
+    expect(await digestOf('tram')).toBe(first.digest);
+
+    // A good one, with what did not change as it was.
+    execFileSync('rm', [`${user.work}/components/engine/broken`]);
+    await change('README.md', 'More.\n');
+    const second = await build('--tag', 'candidate');
+    expect(second.layers.slice(1, 3)).toEqual(first.layers.slice(1, 3));
+    expect(second.layers[0]).not.toEqual(first.layers[0]);
+    await user.output(['release', 'test', 'candidate']);
+    const taken = await user.engineshed(['release', 'promote', 'candidate', 'train', '--version', '1.0.0']);
+    expect([taken.status, taken.stderr]).toEqual([65, expect.stringContaining('A version never moves')]);
+    await user.output(['release', 'promote', 'candidate', 'train', '--version', '1.1.0']);
+    expect(await digestOf('train')).toBe(second.digest);
+
+    // It was no good after all.
+    const planned = await user.json(['release', 'rollback', 'train', '--dry-run']);
+    expect(planned).toMatchObject({ dryRun: true, digest: first.digest, version: '1.0.0' });
+    expect(await digestOf('train')).toBe(second.digest);
+    await user.output(['release', 'rollback', 'train']);
+    expect(await digestOf('train')).toBe(first.digest);
+    const { steps } = await user.json(['release', 'history', 'train']);
+    expect(
+      steps.map(({ step, reason, version }: Record<string, unknown>) => [step, reason, version]),
+    ).toEqual([
+      [3, 'rollback', '1.0.0'],
+      [2, 'promote', '1.1.0'],
+      [1, 'promote', '1.0.0'],
+    ]);
+    const further = await user.engineshed(['release', 'rollback', 'train']);
+    expect([further.status, further.stderr]).toEqual([66, expect.stringContaining('could go back to')]);
+    await user.output(['release', 'rollback', 'train', '--to', '1.1.0']);
+    expect(await digestOf('train')).toBe(second.digest);
+  });
+
+  it('are the same, built twice, elsewhere, at another time', async () => {
+    const { user, build } = await prepare(kind);
+    const one = await build();
+    const elsewhere = { environment: { ENGINESHED_HOME: `${user.home}/other`, TZ: 'Asia/Tokyo' } };
+    const two = await user.json(['release', 'build', '--dry-run'], elsewhere);
+    expect(two.digest).toBe(one.digest);
+    const squashed = await build('--squash');
+    expect(squashed.layers).toHaveLength(1);
+    expect((await build('--squash')).digest).toBe(squashed.digest);
+  });
+
+  it('install as an engine, and have their lock inside', async () => {
+    const { user, place, build } = await prepare(kind);
+    for (const flags of [[], ['--squash']]) {
+      const { digest } = await build(...flags);
+      const reference = `${place.base}@${digest}`;
+      const lock = JSON.parse(await user.output(['cat', reference, '.engineshed/engineshed.lock']));
+      expect(Object.keys(lock.sources)).toEqual([...components].sort());
+      expect(JSON.stringify(lock)).not.toContain(user.work);
+      await user.output(['install', reference, '--name', `squash${flags.length}`]);
+      const { sources } = await user.json(['show', `squash${flags.length}`]);
+      const [{ directory }] = Object.values(sources) as [{ directory: string }];
+      for (const name of components) {
+        const diff = ['-r', `${directory}/${name}`, `${user.work}/components/${name}`];
+        expect(execFileSync('diff', diff, { encoding: 'utf8' })).toBe('');
+      }
+    }
+  });
+});
+
+it('says what is missing where nothing is to be released', async () => {
+  const user = newUser();
+  const none = await user.engineshed(['release', 'build']);
+  expect([none.status, none.stderr]).toEqual([78, expect.stringContaining('[release]')]);
+});
