@@ -22,7 +22,12 @@ const meaning = {
   config: 'a configuration file, or the version of the store, does not fit',
 };
 
-const commands = [...help().matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, command]) => command);
+const commandsIn = (...path) => {
+  const text = help(...path);
+  const list = path.length === 0 ? text : (text.split(/^COMMANDS$/m)[1] ?? '');
+  return [...list.matchAll(/^ {2}([a-z][a-z-]*) {2,}/gm)].map(([, command]) => [...path, command]);
+};
+const commands = commandsIn().flatMap((path) => [path, ...commandsIn(...path)]);
 const lines = [
   '# Reference',
   '',
@@ -34,7 +39,7 @@ const lines = [
   help(),
   '```',
   '',
-  ...commands.flatMap((command) => [`### ${command}`, '', '```text', help(command), '```', '']),
+  ...commands.flatMap((path) => [`### ${path.join(' ')}`, '', '```text', help(...path), '```', '']),
   '## Exit statuses',
   '',
   '`exec` ends with the status of its command, 128 and the number of the signal where a signal ended it. All else:',

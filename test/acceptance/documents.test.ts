@@ -111,7 +111,9 @@ describe('the documents', () => {
     const { user, here } = await reader();
     const described = readFileSync(`${root}/docs/json.md`, 'utf8');
     const row = (command: string) =>
-      described.split('\n').find((line) => line.startsWith(`| \`${command}\``)) ?? '';
+      described
+        .split('\n')
+        .find((line) => line.startsWith('| ') && line.split(' | ')[0]?.includes(`\`${command}\``)) ?? '';
     const documents = {
       install: await user.json(['install', 'train']),
       publish: await user.json(['publish', 'component', 'oci:layout:1']),
