@@ -152,6 +152,7 @@ describe('the documents', () => {
     await user.output(['install', 'train']);
     await user.output(['install', '9.1.0']);
     await user.output(['export', 'train', 'train.tar']);
+    await user.output(['publish', 'component', 'oci:layout:0']);
     for (const args of [
       ['install', 'tram'],
       ['publish', 'component', 'oci:layout:1'],
