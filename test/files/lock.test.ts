@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
@@ -87,6 +87,21 @@ describe('acquireLock', () => {
     expect(lock).toBeDefined();
     expect(readdirSync(directory)).toHaveLength(1);
     lock?.release();
+  });
+
+  it('E02 does not let a process wait for a claim of its own that it could not remove', async () => {
+    const directory = `${temporaryDirectory()}/lock`;
+    const owner = ownerOf(process.pid);
+    const lock = await acquireLock(directory, 'exclusive', owner);
+    // A directory cannot be removed as a file is.
+    const claim = `${directory}/${readdirSync(directory)[0]}`;
+    rmSync(claim);
+    mkdirSync(claim);
+    expect(() => lock?.release()).toThrow(claim);
+    expect(readdirSync(directory)).toHaveLength(1);
+    const again = await acquireLock(directory, 'exclusive', owner, { whenBusy: 'fail' });
+    expect(again).toBeDefined();
+    again?.release();
   });
 
   it('never lets two in, whoever is killed', { timeout: 60_000 }, async () => {
