@@ -62,15 +62,11 @@ function select(store: Store, { staging }: Transaction, name: string): Installed
  */
 function checkComplete(engine: InstalledEngine): void {
   refuseDamaged(engine);
-  const places = [
-    ...Object.entries(engine.sources).map(([name, { directory }]) => ({ what: `source ${name}`, directory })),
-    ...engine.parts.map(({ type, directory }) => ({ what: `part ${type}`, directory })),
-  ];
-  for (const { what, directory } of places) {
+  for (const { type, directory } of engine.parts) {
     if (lstatSync(directory, { throwIfNoEntry: false }) !== undefined) continue;
     throw new EngineshedError(
       'STORE_CORRUPT',
-      `The engine ${engine.name} is not complete: its ${what} is missing`,
+      `The engine ${engine.name} is not complete: its part ${type} is missing`,
       {
         hint: `Install it again with: engineshed install ${engine.name}`,
         details: { path: directory },

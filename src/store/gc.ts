@@ -77,7 +77,11 @@ function unusedEngines(store: Store, unusedMs: number | undefined): GcPlan['engi
   if (unusedMs === undefined) return [];
   const now = store.now().getTime();
   const active = readCurrent(store.paths);
-  return readEngines(store.paths, () => {}).flatMap(({ name, installed }) => {
+  const engines = readEngines(store.paths, (_, error) => {
+    // What cannot be read is not known to be unused, and what it needs is not known either: nothing goes.
+    throw error;
+  });
+  return engines.flatMap(({ name, installed }) => {
     const used = lastUse(store, name, installed);
     return name === active || now - used < unusedMs ? [] : [{ name, used: new Date(used).toISOString() }];
   });

@@ -33,14 +33,19 @@ export function unmark(directory: string): void {
 }
 
 /**
- * Refuses an engine that has a source which is known to be damaged: nothing is to run from it.
+ * Refuses an engine that has a source which is not there, or is known to be damaged: nothing is to run from half an engine.
  * @throws EngineshedError `STORE_CORRUPT`
  */
 export function refuseDamaged({ name, sources }: InstalledEngine): void {
   for (const [source, { kind, directory }] of Object.entries(sources)) {
-    if (kind === 'directory' || !isMarked(directory)) continue;
-    throw new EngineshedError('STORE_CORRUPT', `The source ${source} of the engine ${name} is damaged`, {
-      hint: `Repair it with: engineshed verify ${name} --repair`,
+    const isThere = lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
+    if (isThere && (kind === 'directory' || !isMarked(directory))) continue;
+    const fault = isThere ? 'damaged' : 'missing';
+    throw new EngineshedError('STORE_CORRUPT', `The source ${source} of the engine ${name} is ${fault}`, {
+      hint:
+        kind === 'directory'
+          ? `Put ${directory} back, or install another one: engineshed install ${name}`
+          : `Repair it with: engineshed verify ${name} --repair`,
       details: { path: directory },
     });
   }

@@ -106,6 +106,18 @@ describe('gc', () => {
     ]);
   });
 
+  it('E05 uninstalls nothing where a record cannot be read', async () => {
+    const user = await prepare();
+    await user.output(['install', 'hello-2.0.0']);
+    const { id } = await user.json(['install', 'oci:images/engine:1.0.0', '--name', 'unreadable']);
+    writeFileSync(`${user.store}/engines/unreadable/${id}/engine.json`, '{');
+    const before = readTree(user.store);
+    const refused = await user.engineshed(['gc', '--unused-for', '0h']);
+    expect(refused).toMatchObject({ status: 65, stdout: '' });
+    expect(refused.stderr).toContain('unreadable');
+    expect(readTree(user.store)).toEqual(before);
+  });
+
   it('frees what interrupted downloads left', async () => {
     const user = await prepare();
     mkdirSync(`${user.store}/partial`, { recursive: true });

@@ -1,12 +1,8 @@
-import { appendFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
-import { createLayout, streamOf } from '../../src/content/index.js';
-import { ownerOf } from '../../src/files/index.js';
-import { buildImage, describe, digestOf, mediaTypes } from '../../src/oci/index.js';
-import { basicAuthentication, cutBody, ScriptedRegistry } from '../../src/testing/index.js';
+import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
+import { basicAuthentication, ScriptedRegistry } from '../../src/testing/index.js';
 import type { User } from '../acceptance/user.js';
-import { components, publishProduct } from '../support/product.js';
-import { archive, directory, file, hardlink, symlink } from '../support/tar-archive.js';
+import { publishProduct } from '../support/product.js';
+import { damaged, followed, installed, interruptDownload, published, publishLayers } from './prepare.js';
 
 /** A command that changes something, given in a certain situation. */
 export interface Change {
@@ -14,8 +10,12 @@ export interface Change {
   readonly input?: string;
   /** What may be active while it runs and whenever it ends, null is nothing. */
   readonly active: readonly (string | null)[];
-  /** The exit statuses that it may have when it is given once more; 0 unless told. */
+  /** The exit status that it has when nothing disturbs it; 0 unless told. */
+  readonly status?: number;
+  /** The exit statuses that it may have when it is given once more; `status` unless told. */
   readonly again?: readonly number[];
+  /** Whether files of the active engine are damaged: what the command does about it. Unless told they are not. */
+  readonly damage?: 'told' | 'repaired';
   /** The exit status of a call that fails, where it is not that of the error's kind. */
   readonly failed?: number;
   /** Ends what the situation needs beside its files. */
@@ -65,6 +65,19 @@ export const changes: Readonly<Record<string, Prepare>> = {
     appendFileSync(`${user.store}/engines/${first}/${id}/env`, '# not ours\n');
     return { command: ['install', first], active: [first] };
   },
+  verify: async (user) => {
+    await damaged(user, first);
+    return { command: ['verify'], status: 65, damage: 'told', active: [first] };
+  },
+  'verify --repair': async (user) => {
+    await damaged(user, first);
+    return { command: ['verify', '--repair'], damage: 'repaired', active: [first] };
+  },
+  exec: async (user) => {
+    await installed(user, first);
+    const command = ['exec', first, '--', 'sh', '-c', '"$HELLO_EXECUTOR" Ada'];
+    return { command, active: [first] };
+  },
   use: async (user) => {
     await installed(user, first, second);
     return { command: ['use', second], active: [first, second] };
@@ -106,6 +119,12 @@ export const changes: Readonly<Record<string, Prepare>> = {
     const command = ['publish', 'components/engine', `${registry.host}/acme/engine:1`];
     return { command, active: [null], close: () => registry.close() };
   },
+  attach: async (user) => {
+    await publishProduct(user);
+    writeFileSync(`${user.work}/bill.json`, '{}');
+    const command = ['attach', 'oci:images/engine:2.0.0', '--type', 'application/spdx+json', 'bill.json'];
+    return { command, active: [null] };
+  },
   copy: async (user) => {
     await publishProduct(user);
     return { command: ['copy', 'oci:images/engine:2.0.0', 'oci:copies:2'], active: [null] };
@@ -131,119 +150,3 @@ export const changes: Readonly<Record<string, Prepare>> = {
     return { command, input: 'lovelace\n', active: [null], failed: 77, close: () => registry.close() };
   },
 };
-
-/** The catalog's entry of an engine `hello` that follows the tag `edge` of each component. */
-export const following: string = [
-  '',
-  '[engines.hello]',
-  'description = "Follows"',
-  'environment = "hello"',
-  '[engines.hello.sources]',
-  ...components.map((name) => `${name} = { layout = "images/${name}:edge" }`),
-  '[engines.hello.parts]',
-  ...components.map((name) => `${name} = { source = "${name}" }`),
-  '',
-].join('\n');
-
-async function installed(user: User, ...names: readonly string[]): Promise<void> {
-  await publishProduct(user);
-  for (const name of names) await user.output(['install', name]);
-}
-
-/** An engine `hello` that follows a tag is installed and active, and the tag has moved since. */
-async function followed(user: User): Promise<void> {
-  await publishProduct(user);
-  appendFileSync(`${user.work}/engineshed.toml`, following);
-  for (const [version, step] of [
-    ['1.0.0', 'install'],
-    ['2.0.0', 'leave'],
-  ]) {
-    for (const name of components)
-      await user.output(['copy', `oci:images/${name}:${version}`, `oci:images/${name}:edge`]);
-    if (step === 'install') await user.output(['install', 'hello']);
-  }
-}
-
-/** An image of three layers, with links, whiteouts and a directory that is not to be written to. */
-async function publishLayers(user: User): Promise<void> {
-  const archives = [
-    archive(
-      directory('bin'),
-      file('bin/run', 'one', { mode: 0o755 }),
-      file('old', 'gone'),
-      directory('deep/er'),
-    ),
-    archive(
-      directory('closed', { mode: 0o555 }),
-      file('closed/file', 'x'),
-      hardlink('closed/same', 'closed/file'),
-      file('.wh.old'),
-    ),
-    archive(
-      symlink('run', 'bin/run'),
-      file('bin/run', 'three', { mode: 0o755 }),
-      file('deep/er/.wh..wh..opq'),
-    ),
-  ];
-  const layout = createLayout(`${user.work}/images/layered`, ownerOf(process.pid));
-  const layers = [];
-  for (const bytes of archives) {
-    const blob = gzipSync(bytes);
-    const descriptor = describe(mediaTypes.layerTarGzip, blob);
-    await layout.push(descriptor, async () => streamOf(blob));
-    layers.push({ descriptor, diffId: digestOf(bytes) });
-  }
-  const platform = { os: 'linux', architecture: 'amd64' };
-  const { config, manifest } = buildImage({
-    layers,
-    platform,
-    annotations: {},
-    created: undefined,
-    createdBy: 'test',
-  });
-  for (const { descriptor, bytes } of [config, manifest])
-    await layout.push(descriptor, async () => streamOf(bytes));
-  await layout.tag(manifest.descriptor, '1');
-}
-
-/** A registry with an image whose layer is large enough to be kept when its download is interrupted. */
-async function published(user: User): Promise<{ registry: ScriptedRegistry; image: string }> {
-  const registry = await ScriptedRegistry.start();
-  mkdirSync(`${user.work}/large`);
-  // Cannot be compressed, and is the same each time.
-  let state = 1;
-  const noise = Buffer.alloc(2_500_000);
-  for (let at = 0; at < noise.length; at++) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    noise[at] = state >> 16;
-  }
-  writeFileSync(`${user.work}/large/noise`, noise);
-  for (let at = 0; at < 5; at++) writeFileSync(`${user.work}/large/file-${at}`, `${at}`);
-  const image = `${registry.host}/acme/large:1`;
-  await user.output(['publish', 'large', image]);
-  return { registry, image };
-}
-
-/** Lets a download break off when much of the layer has arrived. */
-async function interruptDownload(
-  user: User,
-  registry: ScriptedRegistry,
-  command: readonly string[],
-): Promise<void> {
-  const isLayer = ({ path }: { readonly path: string }) => path === largest(registry);
-  let isGone = true;
-  registry.script((request, response) => {
-    if (!isGone || !isLayer(request)) return undefined;
-    response.writeHead(404).end();
-    return 'handled';
-  });
-  registry.script(cutBody({ after: 1_500_000, times: 1, which: isLayer }));
-  const { status } = await user.engineshed(command);
-  isGone = false;
-  if (status === 0) throw new Error('The download was not interrupted');
-}
-
-function largest({ contents }: ScriptedRegistry): string {
-  const [[digest] = ['']] = [...contents.blobs].sort(([, a], [, b]) => b.byteLength - a.byteLength);
-  return `/v2/acme/large/blobs/${digest}`;
-}

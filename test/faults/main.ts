@@ -2,13 +2,22 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { storm } from './storm.js';
-import { changeNames, type Disturbance, presentSeed, type Walked, walk } from './walk.js';
+import {
+  changeNames,
+  type Disturbance,
+  openStand,
+  presentSeed,
+  type Walk,
+  type Walked,
+  walk,
+} from './walk.js';
 
 const help = `npm run faults -- MODE [options]
 
   kills             kill every command at each of its calls that change the file system
   errors            let each of its calls fail, reading ones too
   random            kill commands at random times, 1000 times
+  trace             compare the calls that these strike with those that the system sees, with strace
   storm             32 processes that do anything at once, some of which are killed
   (none)            all of these
 
@@ -21,6 +30,13 @@ const help = `npm run faults -- MODE [options]
 
 /** So many faults of each command are told. */
 const shown = 20;
+
+const titles: Readonly<Record<Disturbance, readonly [what: string, struck: string]>> = {
+  kills: ['killed at a call', 'kills'],
+  errors: ['a call fails', 'errors'],
+  random: ['killed at random times', 'kills'],
+  trace: ['watched', 'system calls'],
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,7 +58,7 @@ async function main(): Promise<number> {
     ...(values.seed === undefined ? {} : { FAULTS_SEED: values.seed }),
   });
   console.log(`seed ${seed}\n`);
-  const modes = positionals.length === 0 ? ['kills', 'errors', 'random', 'storm'] : positionals;
+  const modes = positionals.length === 0 ? ['trace', 'kills', 'errors', 'random', 'storm'] : positionals;
   let failures = 0;
   for (const mode of modes)
     failures += mode === 'storm' ? await weather(seed) : await table(mode as Disturbance, seed);
@@ -70,16 +86,13 @@ async function table(how: Disturbance, seed: number): Promise<number> {
   const names = values.only === undefined ? changeNames : [values.only];
   const asked = values.points === undefined ? undefined : Number(values.points);
   const points = how === 'random' ? Math.ceil((asked ?? 1000) / names.length) : asked;
-  const verb = how === 'errors' ? 'errors' : 'kills';
-  console.log(
-    `| ${how === 'random' ? 'killed at random times' : how === 'kills' ? 'killed at a call' : 'a call fails'} | calls | ${verb} | failures |`,
-  );
-  console.log('|---|---|---|---|');
+  const [title, verb] = titles[how];
+  console.log(`| ${title} | calls | ${verb} | failures |\n|---|---|---|---|`);
   const waiting = [...names];
   const all: Walked[] = [];
   const worker = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const walked = await walk(name, how, { points, seed });
+      const walked = await walkThrough(name, { how, points }, seed);
       all.push(walked);
       const failed = new Set(walked.faults.map((fault) => fault.split(' ')[0])).size;
       console.log(`| ${name} | ${walked.calls} | ${walked.struck} | ${failed} |`);
@@ -94,4 +107,13 @@ async function table(how: Disturbance, seed: number): Promise<number> {
     `| **all ${all.length}** | ${total(({ calls }) => calls)} | ${total(({ struck }) => struck)} | ${failures} |\n`,
   );
   return failures;
+}
+
+async function walkThrough(name: string, how: Walk, seed: number): Promise<Walked> {
+  const stand = await openStand(name);
+  try {
+    return await walk(stand, how, seed);
+  } finally {
+    await stand.close();
+  }
 }

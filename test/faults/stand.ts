@@ -1,11 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ownerOf } from '../../src/files/index.js';
 import { removeTree } from '../../src/layer/index.js';
-import { gc, storeAt } from '../../src/store/index.js';
 import { program, type Run, run, type User, userIn } from '../acceptance/user.js';
 import { type Change, changes } from './changes.js';
+import { collectAll, refusal, verified } from './checks.js';
+import { type Disturbed, runAndKillAfter } from './kill.js';
 import { differences, everything, inPlace, leftovers, type State } from './state.js';
 
 const preload = fileURLToPath(new URL('fault-at.cjs', import.meta.url));
@@ -22,20 +22,23 @@ export interface Call {
   readonly path: string;
 }
 
+/** What is wrong after a disturbance, nothing where all is well; `missed` where the command was over before it. */
+export type Outcome = readonly string[] | 'missed';
+
 /** A command in a situation that can be had again and again. */
 export interface Stand {
   readonly user: User;
   readonly change: Change;
   /** Every file-system call of the command, in order. */
   readonly calls: readonly Call[];
-  /** How long the command takes undisturbed, in milliseconds. */
-  readonly duration: number;
-  /** The command is killed at a call. Gives what is wrong afterwards; nothing where all is well. */
-  kill(at: number): Promise<string[] | 'missed'>;
-  /** The process group of the command is killed after some milliseconds, perhaps too late. */
-  killAfter(milliseconds: number): Promise<string[]>;
+  /** When the undisturbed command makes its first call, and when it ends, in milliseconds. */
+  readonly atWork: readonly [from: number, to: number];
+  /** The command is killed at a call. */
+  kill(at: number): Promise<Outcome>;
+  /** The process group of the command is killed after some milliseconds. */
+  killAfter(milliseconds: number): Promise<Outcome>;
   /** A call of the command fails, with one of the errors that it can have; with `lasting` later ones too. */
-  fail(at: number, which: number, how: 'once' | 'lasting'): Promise<string[] | 'missed'>;
+  fail(at: number, which: number, how: 'once' | 'lasting'): Promise<Outcome>;
   /** Puts everything back as the command finds it. */
   restore(): Promise<void>;
   close(): Promise<void>;
@@ -53,8 +56,10 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   const prepare = changes[name];
   if (prepare === undefined) throw new Error(`There is no change "${name}"`);
   const change = await prepare(user);
+  const usual = change.status ?? 0;
   execFileSync('cp', ['-a', home, saved]);
   const before = everything(home);
+  const known = new Set(await verified('left', user));
   const restore = async () => {
     await removeTree(home);
     execFileSync('cp', ['-a', saved, home]);
@@ -74,58 +79,63 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   const log = `${directory}/log`;
 
   const counted = await command({ FAULT_ROOT: home, FAULT_LOG: log });
-  if (counted.status !== 0) throw new Error(`"${name}" fails: ${counted.stderr}`);
+  if (counted.status !== usual) throw new Error(`"${name}" fails: ${counted.stderr}`);
   const calls = readCalls(log);
-  const done = everything(home);
+  const after = everything(home);
   await collectAll(user);
   const collected = everything(home);
   await restore();
-  const began = performance.now();
-  await command({});
-  const duration = performance.now() - began;
+  const first = await timed(() => command({ FAULT_ROOT: home, FAULT_AT: '1', FAULT: 'kill' }));
+  await restore();
+  const all = await timed(() => command({}));
 
-  /** What must hold whatever happened, without anything being run. */
-  const standing = (): string[] => inPlace(home, change.active, before, done);
+  /** What must hold whatever happened. */
+  const stands = async (): Promise<string[]> => [
+    ...inPlace(home, change, { before, after }),
+    ...(change.damage === undefined
+      ? (await verified('left', user)).filter((fault) => !known.has(fault))
+      : await refusal(user, change)),
+  ];
   /** What must hold after the command was given once more, and after a collection. */
   const recovers = async (): Promise<string[]> => {
     const again = await command({});
-    const faults: string[] = [];
-    if (!(change.again ?? [0]).includes(again.status ?? -1))
+    if (!(change.again ?? [usual]).includes(again.status ?? -1))
       return [`given again, it ends with ${again.status}: ${again.stderr}`];
-    if (again.status === 0) faults.push(...differences('given again', everything(home), done));
+    const faults = again.status === usual ? differences('given again', everything(home), after) : [];
     await collectAll(user);
     faults.push(...differences('after gc', everything(home), collected), ...leftovers(home));
+    if (change.damage !== 'told') faults.push(...(await verified('after gc', user)));
     return faults;
   };
-  const judged = async (faults: string[]) => [...faults, ...standing(), ...(await recovers())];
+  const judged = async (faults: string[]) => [...faults, ...(await stands()), ...(await recovers())];
 
   return {
     user,
     change,
     calls,
-    duration,
+    atWork: [Math.min(first, all), all],
     restore,
     async kill(at) {
       await restore();
       const { signal, status } = await command({ FAULT_ROOT: home, FAULT_AT: `${at}`, FAULT: 'kill' });
       // Streams come in more and fewer pieces, so the last calls are not always made.
-      if (signal === null && status === 0) return 'missed';
+      if (signal === null && status === usual) return 'missed';
       return judged(signal === 'SIGKILL' ? [] : [`was not killed, but ended with ${status}`]);
     },
     async killAfter(milliseconds) {
       await restore();
-      await killedAfter(milliseconds, change, user.work, environment);
-      return judged([]);
+      const disturbed: Disturbed = { change, cwd: user.work, env: environment };
+      return (await runAndKillAfter(disturbed, milliseconds)) === 'killed' ? judged([]) : 'missed';
     },
     async fail(at, which, how) {
       await restore();
       const FAULT = `${which}${how === 'lasting' ? '+' : ''}`;
       const ended = await command({ FAULT_ROOT: home, FAULT_AT: `${at}`, FAULT, FAULT_LOG: log });
       const [, struck] = /^! (\w+) /m.exec(readFileSync(log, 'utf8')) ?? [];
-      if (struck === undefined && ended.status === 0) return 'missed';
+      if (struck === undefined && ended.status === usual) return 'missed';
       const state =
-        ended.status === 0 ? differences('ended with 0', loose(everything(home)), loose(done)) : [];
-      return (await judged([...cleanEnd(ended, struck ?? 'nothing', change.failed), ...state])).map(
+        ended.status === 0 ? differences('ended with 0', loose(everything(home)), loose(after)) : [];
+      return (await judged([...cleanEnd(ended, struck ?? 'nothing', change), ...state])).map(
         (fault) => `${struck}: ${fault}`,
       );
     },
@@ -134,6 +144,12 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
       await removeTree(directory);
     },
   };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
 }
 
 function readCalls(log: string): Call[] {
@@ -145,12 +161,13 @@ function readCalls(log: string): Call[] {
 }
 
 /** What an error may look like to a user: its kind, and no stack. */
-function cleanEnd({ status, signal, stderr }: Run, struck: string, other: number | undefined): string[] {
+function cleanEnd({ status, signal, stderr }: Run, struck: string, change: Change): string[] {
   if (signal !== null) return [`ended by ${signal}`];
-  if (status === 0) return [];
+  if (status === (change.status ?? 0)) return [];
   const expected = struck === 'EACCES' || struck === 'EROFS' ? 77 : 74;
   const faults: string[] = [];
-  if (status !== expected && status !== other) faults.push(`status ${status}, not ${expected}: ${stderr}`);
+  if (status !== expected && status !== change.failed)
+    faults.push(`status ${status}, not ${expected}: ${stderr}`);
   if (!stderr.includes(struck)) faults.push(`does not say ${struck}: ${stderr}`);
   if (/\n {4}at /.test(stderr)) faults.push(`shows a stack: ${stderr}`);
   return faults;
@@ -161,36 +178,4 @@ function loose(state: State): State {
   return new Map(
     [...state].filter(([path]) => !/(^|\/)(staging|locks|partial|tmp)\/|\.engineshed-(new|lock)/.test(path)),
   );
-}
-
-async function collectAll({ store }: User): Promise<void> {
-  if (!existsSync(`${store}/store.json`)) return;
-  await gc(
-    storeAt(store, ownerOf(process.pid), () => new Date()),
-    { generations: 0 },
-  );
-}
-
-function killedAfter(
-  milliseconds: number,
-  { command, input }: Change,
-  cwd: string,
-  env: Record<string, string>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...command], {
-      cwd,
-      env,
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), milliseconds);
-    child.on('error', reject);
-    child.on('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input ?? '');
-  });
 }

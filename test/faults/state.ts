@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readCurrent, readEngines, readHistory, type StorePaths, storePaths } from '../../src/store/index.js';
 import { readTree } from '../support/tree.js';
+import type { Change } from './changes.js';
 
 /** Everything below a user's home, by path. What differs between two runs of one command is left out. */
 export type State = ReadonlyMap<string, string>;
@@ -16,8 +17,8 @@ const says: Readonly<Record<string, readonly string[]>> = {
 /** Reads all files of a user: the store, image layouts, archives, credential files. */
 export function everything(home: string): State {
   const entries = Object.entries(readTree(home)).flatMap(([path, what]): [string, string][] => {
-    // Whether an interruption is in the history, and when an engine was installed, is all that two runs may differ in.
-    if (path.startsWith('store/history/')) return [];
+    // Whether an interruption is in the history, and when an engine was installed and used, is all that two runs may differ in.
+    if (path.startsWith('store/history/') || path.endsWith('/used')) return [];
     return [[path, path.endsWith('/engine.json') ? 'record' : what]];
   });
   return new Map(entries);
@@ -34,15 +35,20 @@ export function differences(when: string, state: State, expected: State): string
     );
 }
 
+/** What a command finds and what it leaves when nothing disturbs it. */
+export interface Course {
+  readonly before: State;
+  readonly after: State;
+}
+
 /**
  * What must hold at every moment: each thing is as it was before or as it is after, nothing in between; all that a name leads to
  * stands; the active engine runs.
  */
 export function inPlace(
   home: string,
-  active: readonly (string | null)[],
-  before: State,
-  after: State,
+  { active, damage }: Pick<Change, 'active' | 'damage'>,
+  { before, after }: Course,
 ): string[] {
   const state = everything(home);
   const faults: string[] = [];
@@ -50,15 +56,31 @@ export function inPlace(
     if (isUnfinished(path) || what === before.get(path) || what === after.get(path)) continue;
     // Several tags are set one after the other; that what an index names is there is checked below.
     if (isNewDirectory(path, what, after) || /^work\/.*\/index\.json$/.test(path)) continue;
+    if (damage !== undefined && isMark(path)) continue;
     faults.push(
       `${path} is ${what}, was ${before.get(path) ?? 'missing'}, will be ${after.get(path) ?? 'missing'}`,
     );
   }
-  for (const [path, what] of before)
-    if (after.get(path) === what && state.get(path) !== what)
-      faults.push(`${path} is ${state.get(path) ?? 'missing'}`);
+  for (const [path, what] of before) {
+    if (after.get(path) !== what || state.get(path) === what) continue;
+    // What is damaged is moved out of its place as a whole before what is whole is moved there.
+    if (damage === 'repaired' && isOfContentThatIsGone(path, state)) continue;
+    faults.push(`${path} is ${state.get(path) ?? 'missing'}`);
+  }
+  faults.push(...layouts(home, state));
+  if (damage !== undefined) return faults;
   const paths = storePaths(`${home}/store`);
-  return [...faults, ...standing(paths), ...running(paths, active), ...layouts(home, state)];
+  return [...faults, ...standing(paths), ...running(paths, active)];
+}
+
+function isMark(path: string): boolean {
+  return /^store\/(layers|trees)\/.*\/\.damaged-/.test(path);
+}
+
+function isOfContentThatIsGone(path: string, state: State): boolean {
+  const [layer] = /^store\/layers\/\w+\/\w+/.exec(path) ?? [];
+  const [tree] = /^store\/trees\/\w+\/\w+\/[^./][^/]*/.exec(path) ?? [];
+  return [layer, tree].some((root) => root !== undefined && !state.has(root));
 }
 
 /** What no command leaves when others came after it. */
@@ -120,8 +142,8 @@ function layouts(home: string, state: State): string[] {
     return JSON.parse(readFileSync(`${home}/${path}`, 'utf8')).manifests.flatMap(
       ({ digest }: { digest: string }) => {
         if (!existsSync(blob(digest))) return [`${path} names ${digest}, which is not there`];
-        const { config, layers } = JSON.parse(readFileSync(blob(digest), 'utf8'));
-        return [config, ...layers]
+        const { config, layers, subject } = JSON.parse(readFileSync(blob(digest), 'utf8'));
+        return [config, ...layers, ...(subject === undefined ? [] : [subject])]
           .filter((each: { digest: string }) => !existsSync(blob(each.digest)))
           .map((each: { digest: string }) => `${digest} needs ${each.digest}, which is not there`);
       },

@@ -13,7 +13,7 @@ import {
 import { ScriptedRegistry } from '../../src/testing/index.js';
 import { program, type User, userIn } from '../acceptance/user.js';
 import { components, publishProduct } from '../support/product.js';
-import { following } from './changes.js';
+import { following } from './prepare.js';
 import { everything, leftovers, running, type State, standing } from './state.js';
 import { randomNumbers } from './walk.js';
 

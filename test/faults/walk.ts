@@ -2,27 +2,26 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { changes } from './changes.js';
-import { type Call, makeStand, type Stand } from './stand.js';
+import { type Call, makeStand, type Outcome, type Stand } from './stand.js';
+import { compareWithSystem } from './traced.js';
 
-/** How a command is disturbed. */
-export type Disturbance = 'kills' | 'errors' | 'random';
+/** How a command is disturbed; `trace` compares its calls with those that the system sees. */
+export type Disturbance = 'kills' | 'errors' | 'random' | 'trace';
+
+/** How a command is walked through. */
+export interface Walk {
+  readonly how: Disturbance;
+  /** The most points: calls, which the seed decides, or kills at random times. Without it every call. */
+  readonly points?: number | undefined;
+}
 
 /** What came out for one command. */
 export interface Walked {
-  readonly name: string;
   /** How many calls the command makes of those that can be struck. */
   readonly calls: number;
-  /** How many of them were. */
+  /** How many of them were; how many times a kill met the command; how many calls the system saw. */
   readonly struck: number;
   readonly faults: readonly string[];
-}
-
-/** How much of each command is walked. */
-export interface Extent {
-  /** The most points of a command: calls, or times. Without it every call. */
-  readonly points: number | undefined;
-  /** Decides which. */
-  readonly seed: number;
 }
 
 /** The names of all changes. */
@@ -39,39 +38,57 @@ export function presentSeed(environment: Readonly<Record<string, string | undefi
   }
 }
 
-/** Disturbs one command at its calls, or at random times, and tells what did not hold. */
-export async function walk(name: string, how: Disturbance, { points, seed }: Extent): Promise<Walked> {
-  const stand = await makeStand(name, realpathSync(mkdtempSync(`${tmpdir()}/engineshed-faults-`)));
-  const faults: string[] = [];
-  try {
-    if (how === 'random') {
-      const random = randomNumbers(seed);
-      for (let at = 0; at < (points ?? 0); at++) {
-        const milliseconds = random() * stand.duration;
-        const found = await stand.killAfter(milliseconds);
-        faults.push(...found.map((fault) => `killed after ${milliseconds.toFixed(1)} ms: ${fault}`));
-      }
-      return { name, calls: stand.calls.length, struck: points ?? 0, faults };
-    }
-    const open = stand.calls.filter((call) => how === 'errors' || call.changes);
-    const chosen = spread(open, points ?? open.length, seed);
-    let struck = 0;
-    for (const call of chosen) {
-      const found = await strike(stand, call, how, seed);
-      if (found === 'missed') continue;
-      struck++;
-      faults.push(...found.map((fault) => `${call.number} ${call.name} ${call.path}: ${fault}`));
-    }
-    return { name, calls: open.length, struck, faults };
-  } finally {
-    await stand.close();
-  }
+/** Makes the situation of one of the {@link changeNames}, for as many walks as are wanted. */
+export function openStand(name: string): Promise<Stand> {
+  return makeStand(name, realpathSync(mkdtempSync(`${tmpdir()}/engineshed-faults-`)));
 }
 
-function strike(stand: Stand, call: Call, how: 'kills' | 'errors', seed: number): ReturnType<Stand['kill']> {
+/** Disturbs a command at its calls, or at random times, or only watches it, and tells what did not hold. */
+export async function walk(stand: Stand, { how, points }: Walk, seed: number): Promise<Walked> {
+  if (how === 'random') return killAtRandom(stand, points ?? 0, seed);
+  if (how !== 'trace') return strikeCalls(stand, how, points, seed);
+  const { seen, faults } = await compareWithSystem(stand);
+  return { calls: stand.calls.filter(({ changes }) => changes).length, struck: seen, faults };
+}
+
+async function strikeCalls(
+  stand: Stand,
+  how: 'kills' | 'errors',
+  points: number | undefined,
+  seed: number,
+): Promise<Walked> {
+  const open = stand.calls.filter((call) => how === 'errors' || call.changes);
+  const faults: string[] = [];
+  let struck = 0;
+  for (const call of spread(open, points ?? open.length, seed)) {
+    const found = await strike(stand, call, how, seed);
+    if (found === 'missed') continue;
+    struck++;
+    faults.push(...found.map((fault) => `${call.number} ${call.name} ${call.path}: ${fault}`));
+  }
+  return { calls: open.length, struck, faults };
+}
+
+function strike(stand: Stand, call: Call, how: 'kills' | 'errors', seed: number): Promise<Outcome> {
   if (how === 'kills') return stand.kill(call.number);
   // Every other one lasts: a disk that is full stays full.
   return stand.fail(call.number, call.number + seed, (call.number + seed) % 2 === 0 ? 'once' : 'lasting');
+}
+
+/** Times at which the command was over already do not count. */
+async function killAtRandom(stand: Stand, kills: number, seed: number): Promise<Walked> {
+  const random = randomNumbers(seed);
+  const [from, to] = stand.atWork;
+  const faults: string[] = [];
+  let struck = 0;
+  for (let tries = 0; struck < kills && tries < 3 * kills; tries++) {
+    const milliseconds = from + random() * (to - from);
+    const found = await stand.killAfter(milliseconds);
+    if (found === 'missed') continue;
+    struck++;
+    faults.push(...found.map((fault) => `killed after ${milliseconds.toFixed(1)} ms: ${fault}`));
+  }
+  return { calls: stand.calls.length, struck, faults };
 }
 
 /** At most `most` of them, evenly spread, beginning where the seed says. */

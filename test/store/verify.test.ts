@@ -663,7 +663,7 @@ async function expectRefused({ store }: Sample, name: string): Promise<void> {
   await expect(useEngine(store, name)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
   const engine = readEngine(store.paths, name);
   const gone = Object.values(engine.sources).some(({ directory }) => !existsSync(directory));
-  if (!gone) expect(() => refuseDamaged(engine)).toThrow('is damaged');
+  expect(() => refuseDamaged(engine)).toThrow(gone ? 'is missing' : 'is damaged');
 }
 
 function replace(root: string, name: string, text: string): void {
