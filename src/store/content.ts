@@ -14,18 +14,19 @@ import {
 import { makeOwnDirectory } from './directory.js';
 import type { Store, Transaction } from './store.js';
 
-/** Small content that the store lacked while an engine was resolved, and that an install will keep. */
+/** Small content that an engine was resolved with, and that an install will keep: what the store has of it may be gone by then. */
 export type Remembered = Map<Digest, Uint8Array>;
 
 /**
- * A target that asks the store first for manifests and configs, and remembers those that it had to fetch. Tags are always
- * asked of the target itself, so a warm install makes one request per source: for its tag.
+ * A target that asks the store first for manifests and configs, and remembers them. Tags are always asked of the target itself, so a
+ * warm install makes one request per source: for its tag.
  */
 export function rememberingTarget(store: Store, target: Target, remembered: Remembered): Target {
   const small = async (descriptor: Descriptor): Promise<Uint8Array> => {
-    const known = remembered.get(descriptor.digest) ?? readStored(store, descriptor);
-    if (known !== undefined) return known;
-    const bytes = await readAll(await target.fetch(descriptor), descriptor, maxConfigBytes);
+    const bytes =
+      remembered.get(descriptor.digest) ??
+      readStored(store, descriptor) ??
+      (await readAll(await target.fetch(descriptor), descriptor, maxConfigBytes));
     remembered.set(descriptor.digest, bytes);
     return bytes;
   };
@@ -46,16 +47,17 @@ export function rememberingTarget(store: Store, target: Target, remembered: Reme
   };
 }
 
-/** Writes remembered content into the store, over a damaged file too. */
+/** Writes what the store lacks of remembered content into it, over a damaged file too. */
 export function keepContent(store: Store, transaction: Transaction, remembered: Remembered): void {
-  for (const [digest, bytes] of remembered) {
+  const lacking = [...remembered].filter(([digest]) => readStoredBytes(store, digest) === undefined);
+  for (const [digest, bytes] of lacking) {
     const path = store.paths.blob(digest);
     const temporary = `${transaction.staging}/blob-${uniqueSuffix()}`;
     writeNewFile(temporary, bytes, 0o444);
     makeOwnDirectory(dirname(path));
     renameSync(temporary, path);
   }
-  for (const directory of new Set([...remembered.keys()].map((digest) => dirname(store.paths.blob(digest)))))
+  for (const directory of new Set(lacking.map(([digest]) => dirname(store.paths.blob(digest)))))
     syncDirectory(directory);
 }
 

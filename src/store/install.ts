@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { type ByteStream, type ContentStore, counted, mapLimited, shortDigest } from '../content/index.js';
 import type { EngineLock } from '../engine/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
@@ -21,6 +21,7 @@ import { nothingKept, type Resumption, resumably } from './partial.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
 import { refuseForeignShims } from './shims.js';
+import { homeLock, rootMode } from './source.js';
 import { installState, type StateInputs } from './state.js';
 import { type Store, type Transaction, transaction, withLock } from './store.js';
 
@@ -128,7 +129,7 @@ async function installLayer(
       throw error;
     }
   };
-  await withLock(store, `layer-${diffId.slice(diffId.indexOf(':') + 1)}`, 'exclusive', async () => {
+  await withLock(store, homeLock(store.paths, home), 'exclusive', async () => {
     if (!renew.has(diffId) && readLayer(home) !== undefined) {
       store.report({ type: 'present', ...about });
       return;
@@ -164,7 +165,7 @@ async function writeLayer(stream: ByteStream, layer: PlannedLayer, directory: st
   // Last: what is changed later can be told by its time.
   writeNewFile(`${directory}/layer.json`, formatLayer(record));
   // Like the directories in it; a directory that is not to be written to can still be moved with the one around it.
-  chmodSync(files, 0o555);
+  chmodSync(files, rootMode);
   return applied;
 }
 
@@ -177,7 +178,7 @@ async function keepNames(home: string, directory: string, own: string): Promise<
     await composeTree([{ root: `${directory}/${own}`, whiteouts: [], opaques: [] }], `${directory}/${name}`, {
       externalLinks,
     });
-    chmodSync(`${directory}/${name}`, 0o555);
+    chmodSync(`${directory}/${name}`, rootMode);
   }
 }
 
@@ -190,12 +191,12 @@ async function installTree(store: Store, { staging }: Transaction, tree: Planned
   await composeTree(layers, directory, { externalLinks });
   makeOwnDirectory(dirname(home));
   makeOwnDirectory(home);
-  await withLock(store, `tree-${basename(home)}`, 'exclusive', async () => {
+  await withLock(store, homeLock(store.paths, home), 'exclusive', async () => {
     const wasDamaged = isMarked(tree.directory);
     if (wasDamaged) takeAway(tree.directory, `${staging}/damaged-${uniqueSuffix()}`);
     if (publishDirectory(directory, tree.directory) === 'exists') await removeTree(directory);
-    // Only now: a directory that its owner may not write to cannot be moved elsewhere.
-    else chmodSync(tree.directory, 0o555);
+    // Only now: a directory that its owner may not write to cannot be moved elsewhere. Who was killed before it has left that to us.
+    chmodSync(tree.directory, rootMode);
     if (wasDamaged) unmark(tree.directory);
   });
 }

@@ -8,7 +8,7 @@ import { readLayer } from './layer.js';
 import { isMarked } from './mark.js';
 import { keptBytes } from './partial.js';
 import { haveShims } from './shims.js';
-import { sourceDirectory } from './source.js';
+import { isFinished, sourceDirectory } from './source.js';
 import { intactState } from './state.js';
 import type { Store } from './store.js';
 
@@ -66,7 +66,7 @@ export function planInstall(
   for (const [source, locked] of Object.entries(lock.sources)) {
     const directory = sourceDirectory(store, source, locked);
     if (locked.kind === 'directory' || made.has(directory)) continue;
-    const isWhole = standsAsDirectory(directory) && !isMarked(directory);
+    const isWhole = standsAsDirectory(directory) && isFinished(directory) && !isMarked(directory);
     if (isWhole && !renewed.has(dirname(directory))) continue;
     compose.set(directory, { directory, diffIds: locked.layers.map((layer) => layer.diffId) });
   }

@@ -8,7 +8,7 @@ import { keepContent, type Remembered, readStoredBytes } from './content.js';
 import { FaultList } from './faults.js';
 import { installContent } from './install.js';
 import { planInstall } from './plan.js';
-import { type ReadState, readScope } from './scope.js';
+import { isUninstalled, type ReadState, readScope } from './scope.js';
 import { renewState } from './state.js';
 import { ifUnlocked, type Store, type Transaction, transaction, withLock } from './store.js';
 import { Verification, type VerifyOptions, type VerifyReport, verify } from './verify.js';
@@ -110,6 +110,7 @@ class Repair {
 
   async #state(state: ReadState): Promise<void> {
     const { lock } = state;
+    if (isUninstalled(this.#store.paths, state)) return;
     if (lock === undefined) {
       throw new EngineshedError(
         'STORE_CORRUPT',
@@ -130,6 +131,7 @@ class Repair {
     this.trees += plan.compose.length;
     await this.#attempt(state.name, () => this.#blobs(lock));
     await withLock(store, `engine-${state.name}`, 'exclusive', async () => {
+      if (isUninstalled(store.paths, state)) return;
       const faults = new FaultList('state', state.id, new Set(), '');
       checkState(store, state, this.#inputs.platform, faults);
       if (faults.count === 0) return;

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { EngineLock, LockedSource } from '../engine/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { canonicalJson, type Digest, isDigest } from '../oci/index.js';
@@ -75,6 +75,12 @@ export function readScope(paths: StorePaths, name: string | undefined): Scope {
 /** The sources of a state, as far as anything tells them. */
 function sourcesOf({ lock, engine }: ReadState): Readonly<Record<string, LockedSource>> {
   return lock?.sources ?? engine?.sources ?? {};
+}
+
+/** Whether a state that was read has been uninstalled since: it is not there, and its name does not lead there. */
+export function isUninstalled(paths: StorePaths, { name, id, home }: ReadState): boolean {
+  if (lstatSync(home, { throwIfNoEntry: false }) !== undefined) return false;
+  return orNothing(() => readlinkSync(paths.engineActive(name))) !== id;
 }
 
 function allStates(paths: StorePaths): ReadState[] {

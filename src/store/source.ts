@@ -1,3 +1,5 @@
+import { lstatSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { LockedSource } from '../engine/types.js';
 import { chainId, type Digest } from '../oci/digest.js';
 import type { StorePaths } from './paths.js';
@@ -18,6 +20,19 @@ export function sourceHome(paths: StorePaths, { layers }: LockedImage): string {
   return more.length === 0
     ? paths.layer(only.diffId)
     : paths.tree(chainId(layers.map((layer) => layer.diffId)));
+}
+
+/** The lock of those who change a directory that {@link sourceHome} tells, or look at it while nobody does. */
+export function homeLock(paths: StorePaths, home: string): string {
+  return `${home.startsWith(`${paths.layers}/`) ? 'layer' : 'tree'}-${basename(home)}`;
+}
+
+/** The mode of the directory that a source's files stand in. */
+export const rootMode = 0o555;
+
+/** Whether a source's directory, which stands, was finished: its mode comes last. */
+export function isFinished(directory: string): boolean {
+  return (lstatSync(directory).mode & 0o777) === rootMode;
 }
 
 /** A source that is not a directory. */

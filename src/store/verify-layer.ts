@@ -6,12 +6,10 @@ import { digestInventory, inventoryPath, readInventory } from './inventory.js';
 import { layerNames, readLayerRecord, readStandingLayer, type StoredLayer } from './layer.js';
 import { isMarked } from './mark.js';
 import { orNothing } from './or-nothing.js';
+import { rootMode } from './source.js';
 
 /** `full` reads every file, `fast` only those that changed after their layer was recorded. */
 export type VerifyMode = 'full' | 'fast';
-
-/** The mode of the directory that a source's files stand in. */
-export const rootMode = 0o555;
 
 /** What a check of a layer found, beside its faults. */
 export interface CheckedLayer {

@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isEngineshedError } from '../errors/index.js';
 import { checkTree, type FaultKind } from '../layer/index.js';
 import type { Digest } from '../oci/index.js';
@@ -7,9 +8,10 @@ import { type Fault, FaultList } from './faults.js';
 import { type LayerRecord, readLayerRecord, readStandingLayer } from './layer.js';
 import { isMarked, mark, unmark } from './mark.js';
 import { orNothing } from './or-nothing.js';
-import { type NeededLayer, type NeededTree, readScope } from './scope.js';
+import { isUninstalled, type NeededLayer, type NeededTree, readScope } from './scope.js';
+import { homeLock, rootMode } from './source.js';
 import { type Store, transaction, withLock } from './store.js';
-import { checkLayer, rootMode, type VerifyMode } from './verify-layer.js';
+import { checkLayer, type VerifyMode } from './verify-layer.js';
 import { checkNames, checkState } from './verify-state.js';
 
 /** What to verify. */
@@ -95,21 +97,20 @@ export class Verification {
     for (const diffId of layers.keys()) this.#expectedFiles += entries(diffId);
     for (const { diffIds } of trees.values())
       for (const diffId of diffIds) this.#expectedFiles += entries(diffId);
-    for (const [diffId, needed] of layers) {
-      if (this.#locking === 'free') await this.#layer(diffId, needed);
-      else
-        await withLock(this.#store, `layer-${diffId.slice(diffId.indexOf(':') + 1)}`, 'exclusive', () =>
-          this.#layer(diffId, needed),
-        );
-    }
-    for (const [directory, tree] of trees) await this.#tree(directory, tree);
+    for (const [diffId, needed] of layers)
+      await this.#alone(homeLock(paths, paths.layer(diffId)), () => this.#layer(diffId, needed));
+    for (const [directory, tree] of trees)
+      await this.#alone(homeLock(paths, dirname(directory)), () => this.#tree(directory, tree));
     for (const [digest, engines] of blobs) this.#blob(digest, engines);
-    for (const state of states) {
-      const id = `${state.name}/${state.id}`;
-      const list = this.#list('state', id, new Set([state.name]), `engines/${id}`);
-      checkState(this.#store, state, platform, list);
-    }
-    this.#lists.push(...checkNames(paths, engine));
+    for (const state of states)
+      await this.#alone(`engine-${state.name}`, async () => {
+        if (isUninstalled(paths, state)) return;
+        const id = `${state.name}/${state.id}`;
+        const list = this.#list('state', id, new Set([state.name]), `engines/${id}`);
+        checkState(this.#store, state, platform, list);
+      });
+    // Nobody uninstalls an engine, or chooses one, meanwhile.
+    await this.#alone('selection', async () => void this.#lists.push(...checkNames(paths, engine)));
     return {
       mode,
       checked: {
@@ -124,6 +125,11 @@ export class Verification {
       omitted: this.#lists.reduce((sum, { omitted }) => sum + omitted, 0),
       unrecorded: this.#unrecorded,
     };
+  }
+
+  async #alone(lock: string, work: () => Promise<void>): Promise<void> {
+    if (this.#locking === 'free') await work();
+    else await withLock(this.#store, lock, 'exclusive', work);
   }
 
   async #layer(diffId: Digest, { engines, names }: NeededLayer): Promise<void> {

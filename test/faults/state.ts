@@ -133,7 +133,7 @@ export function running(paths: StorePaths, active: readonly (string | null)[]): 
 }
 
 /** Every image that an image layout names is there. */
-function layouts(home: string, state: State): string[] {
+export function layouts(home: string, state: State): string[] {
   const indexes = [...state.keys()].filter((path) => /^work\/.*\/index\.json$/.test(path));
   return indexes.flatMap((path) => {
     const directory = `${home}/${path}`.replace('/index.json', '');
