@@ -15,7 +15,7 @@ const may = {
   store: ['errors', 'oci', 'files', 'content', 'layer', 'engine', 'requirements'],
   shim: ['errors', 'oci', 'files', 'engine', 'store'],
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
-  release: ['errors', 'oci', 'content', 'layer', 'engine'],
+  release: ['errors', 'oci', 'content', 'layer', 'engine', 'requirements'],
   look: ['errors', 'oci', 'tar', 'content', 'layer'],
   testing: [],
 };

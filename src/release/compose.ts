@@ -10,6 +10,7 @@ import {
   parsePlatform,
   type WantedPlatform,
 } from '../oci/index.js';
+import { formatRequirements, parseRequirements, requiresAnnotation } from '../requirements/index.js';
 import { formatReleaseLock, releaseDirectory, releaseLockFile } from './lock.js';
 import type { ComposedRelease, ReleaseLayer } from './types.js';
 
@@ -57,6 +58,7 @@ export async function composeRelease(layout: Layout, inputs: ComposeInputs): Pro
       annotations: {
         ...(created === undefined ? {} : { [annotationKeys.created]: created }),
         [annotationKeys.releaseLock]: canonicalJson(lock),
+        ...requirementsOf(lock),
       },
       created,
       createdBy: 'engineshed release build',
@@ -106,6 +108,20 @@ async function packGroup(
     rmSync(file, { force: true });
     throw error;
   }
+}
+
+/** What the components need of a machine, with the paths of their checks as they are in the image. */
+function requirementsOf({ sources }: EngineLock): Record<string, string> {
+  const requirements = Object.entries(sources).flatMap(([name, source]) => {
+    const text = source.kind === 'directory' ? undefined : source.annotations[requiresAnnotation];
+    return (text === undefined ? [] : (parseRequirements(text) ?? [])).map((requirement) =>
+      requirement.check === undefined
+        ? requirement
+        : { ...requirement, check: `${name}/${requirement.check}` },
+    );
+  });
+  const distinct = new Map(requirements.map((requirement) => [canonicalJson(requirement), requirement]));
+  return distinct.size === 0 ? {} : { [requiresAnnotation]: formatRequirements([...distinct.values()]) };
 }
 
 /** The time of the youngest component: of the lock alone, so that the image is the same whenever it is composed. */

@@ -86,6 +86,8 @@ export function releaseEngine(lock: EngineLock, name: string, reference: Referen
     sources: { [base]: source },
     parts: lock.parts.map((part) => ({ type: part.type, source: base, path: pathInRelease(part) })),
     environment: lock.environment,
+    ...(lock.commands === undefined ? {} : { commands: lock.commands }),
+    ...(lock.requires === undefined ? {} : { requires: lock.requires }),
   };
 }
 

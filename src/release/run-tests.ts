@@ -30,6 +30,8 @@ export interface TestSurroundings {
   /** How many run at the same time. */
   readonly concurrent: number;
   readonly report: Reporter;
+  /** Ends the tests that run, with all that they started, and begins no others. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How much of a test's output is kept: the last 64 KiB. */
@@ -48,6 +50,7 @@ export async function runTests(
 ): Promise<TestOutcome[]> {
   const outcomes = new Map<TestToRun, TestOutcome>();
   const run = async (test: TestToRun) => {
+    if (surroundings.signal?.aborted) return;
     outcomes.set(test, await runTest(test, surroundings));
     surroundings.report({ type: 'count', what: 'tests', done: outcomes.size, total: tests.length });
   };
@@ -57,7 +60,10 @@ export async function runTests(
   return tests.flatMap((test) => outcomes.get(test) ?? []);
 }
 
-function runTest(test: TestToRun, { environment, directory }: TestSurroundings): Promise<TestOutcome> {
+function runTest(
+  test: TestToRun,
+  { environment, directory, signal: stop }: TestSurroundings,
+): Promise<TestOutcome> {
   const [file = '', ...args] = test.command;
   const begun = performance.now();
   return new Promise((resolve) => {
@@ -83,11 +89,12 @@ function runTest(test: TestToRun, { environment, directory }: TestSurroundings):
       signalAll('SIGTERM');
       killTimer = setTimeout(() => signalAll('SIGKILL'), graceMs);
     }, test.timeoutMs);
+    const onStop = () => signalAll('SIGKILL');
+    stop?.addEventListener('abort', onStop);
     const finish = (fault: string | undefined) => {
+      stop?.removeEventListener('abort', onStop);
       clearTimeout(timer);
       clearTimeout(killTimer);
-      // What it left in the background must not hold our streams, nor run on.
-      signalAll('SIGKILL');
       child.stdout.destroy();
       child.stderr.destroy();
       const durationMs = Math.round(performance.now() - begun);
@@ -97,8 +104,14 @@ function runTest(test: TestToRun, { environment, directory }: TestSurroundings):
     child.stderr.on('data', (chunk: Buffer) => output.add(chunk));
     child.once('error', (error) => finish(`"${file}" could not be started: ${error.message}`));
     child.once('exit', (code, signal) => {
-      // What is in the pipes is read first.
-      setImmediate(() => finish(faultOf(code, signal, timedOut ? test.timeoutMs : undefined)));
+      const fault = faultOf(code, signal, timedOut ? test.timeoutMs : undefined);
+      // What it left in the background must not run on. Its output ends with it, but for what has left the group.
+      signalAll('SIGKILL');
+      const patience = setTimeout(() => finish(fault), graceMs);
+      child.once('close', () => {
+        clearTimeout(patience);
+        finish(fault);
+      });
     });
   });
 }

@@ -82,13 +82,16 @@ async function carryOut(
     });
   }
   const release = await findRelease(host, desk, text);
-  const outcomes = await inCleanStore(host, release, report, (environment) =>
-    runTests(tests, {
-      environment,
-      directory: desk.settings.directory,
-      concurrent: flags.concurrent,
-      report,
-    }),
+  const outcomes = await untilStopped((signal) =>
+    inCleanStore(host, release, report, (environment) =>
+      runTests(tests, {
+        environment,
+        directory: desk.settings.directory,
+        concurrent: flags.concurrent,
+        report,
+        signal,
+      }),
+    ),
   );
   const name = formatReference(release.reference);
   if (flags.junit !== undefined) writeJunit(resolve(host.directory, flags.junit), name, outcomes);
@@ -103,6 +106,22 @@ async function carryOut(
     }),
   );
   return { release, outcomes, recorded: digest };
+}
+
+/** Tests are in process groups of their own, so that a terminal's ^C reaches only this process: it ends them, and itself afterwards. */
+async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => ({
+    name,
+    handler: () => stopping.abort(name),
+  }));
+  for (const { name, handler } of handlers) process.on(name, handler);
+  try {
+    return await work(stopping.signal);
+  } finally {
+    for (const { name, handler } of handlers) process.off(name, handler);
+    if (stopping.signal.aborted) process.kill(process.pid, stopping.signal.reason as NodeJS.Signals);
+  }
 }
 
 /** Runs `work` with the environment of the release, installed by its digest into a store that has nothing else. */
