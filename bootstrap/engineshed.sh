@@ -1673,12 +1673,18 @@ give_lock() {
 # While this process lives, its claims are touched: processes on other machines that share the store judge by that.
 give_signs() {
   (
-    while sleep 10 && kill -0 $$; do
+    exec >/dev/null 2>&1 </dev/null
+    trap 'kill "$signs_sleep"; exit' TERM
+    while :; do
+      sleep 10 &
+      signs_sleep=$!
+      wait "$signs_sleep"
+      kill -0 $$ || exit
       for signs_claim in "$store/locks/"*"/"*".$owner-"*; do
         [ ! -e "$signs_claim" ] || touch -c "$signs_claim"
       done
     done
-  ) >/dev/null 2>&1 </dev/null &
+  ) &
   signs_pid=$!
 }
 
@@ -1718,12 +1724,10 @@ HEADER
       sed -n 's/^  //p' "$work/log" >"$work/headers"
       ;;
     busybox)
-      # Its headers are on its command line, and it takes them along when it is led elsewhere: no login gets here.
+      # It shows no challenge, and takes the headers of its command line along to wherever it is led: it gets no authorization.
       {
         # shellcheck disable=SC2086
-        if [ -n "$4" ]; then wget $wget_timeout -S -O - --header "Accept: $5" --header "Authorization: $4" "$1" 2>"$work/log" || echo $? >"$work/exit"
-        else wget $wget_timeout -S -O - --header "Accept: $5" "$1" 2>"$work/log" || echo $? >"$work/exit"
-        fi
+        wget $wget_timeout -S -O - --header "Accept: $5" "$1" 2>"$work/log" || echo $? >"$work/exit"
       } | head -c "$3" >"$2"
       sed -n 's/^  //p' "$work/log" >"$work/headers"
       ;;
@@ -1848,6 +1852,7 @@ wait_for_retry() {
 # Answers the challenge in $work/headers: sets $authorization. A login is shown only to the registry that it is for, and to a token
 # service that belongs to it (src/registry/realm.ts).
 authenticate() {
+  [ "$client" != busybox ] || fail 69 "$host wants a token or a login, which the wget of busybox cannot be given safely. Install curl or GNU wget."
   challenge=$(header www-authenticate | awk "$AWK_CHALLENGE")
   case $challenge in
     bearer*)
@@ -1969,7 +1974,6 @@ open_registry() {
     "$auth_registry"/*)
       login=$auth_login
       login_hint='The login is that of ENGINESHED_AUTH_USERNAME.'
-      [ "$client" != busybox ] || fail 69 "The wget of busybox would show the login for $registry to others. Install curl or GNU wget."
       ;;
   esac
   base=https://$host
@@ -2503,6 +2507,9 @@ USAGE
 main() {
   set -u
   export LC_ALL=C
+  # The login goes out of the environment first, so that no program that is started has it.
+  auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
+  unset ENGINESHED_AUTH_REGISTRY ENGINESHED_AUTH_USERNAME ENGINESHED_AUTH_PASSWORD DOCKER_AUTH_CONFIG
   unset TAR_OPTIONS GZIP GREP_OPTIONS POSIXLY_CORRECT CDPATH ENV BASH_ENV
   COPYFILE_DISABLE=1
   export COPYFILE_DISABLE
@@ -2568,11 +2575,9 @@ find_store() {
   case $store in /*) ;; *) fail 64 'ENGINESHED_HOME must be an absolute path.' ;; esac
 }
 
-# Takes the login out of the environment, so that no program that is started has it.
+# Makes of the login what is sent, in $auth_login.
 read_login() {
-  auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_login=
-  auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
-  unset ENGINESHED_AUTH_REGISTRY ENGINESHED_AUTH_USERNAME ENGINESHED_AUTH_PASSWORD DOCKER_AUTH_CONFIG
+  auth_login=
   case ${auth_registry:+1}${auth_username:+1}${auth_password:+1} in
     '') auth_registry=/ ; return ;;
     111) ;;

@@ -103,11 +103,17 @@ give_lock() {
 # While this process lives, its claims are touched: processes on other machines that share the store judge by that.
 give_signs() {
   (
-    while sleep 10 && kill -0 $$; do
+    exec >/dev/null 2>&1 </dev/null
+    trap 'kill "$signs_sleep"; exit' TERM
+    while :; do
+      sleep 10 &
+      signs_sleep=$!
+      wait "$signs_sleep"
+      kill -0 $$ || exit
       for signs_claim in "$store/locks/"*"/"*".$owner-"*; do
         [ ! -e "$signs_claim" ] || touch -c "$signs_claim"
       done
     done
-  ) >/dev/null 2>&1 </dev/null &
+  ) &
   signs_pid=$!
 }

@@ -23,6 +23,9 @@ USAGE
 main() {
   set -u
   export LC_ALL=C
+  # The login goes out of the environment first, so that no program that is started has it.
+  auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
+  unset ENGINESHED_AUTH_REGISTRY ENGINESHED_AUTH_USERNAME ENGINESHED_AUTH_PASSWORD DOCKER_AUTH_CONFIG
   unset TAR_OPTIONS GZIP GREP_OPTIONS POSIXLY_CORRECT CDPATH ENV BASH_ENV
   COPYFILE_DISABLE=1
   export COPYFILE_DISABLE
@@ -88,11 +91,9 @@ find_store() {
   case $store in /*) ;; *) fail 64 'ENGINESHED_HOME must be an absolute path.' ;; esac
 }
 
-# Takes the login out of the environment, so that no program that is started has it.
+# Makes of the login what is sent, in $auth_login.
 read_login() {
-  auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_login=
-  auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
-  unset ENGINESHED_AUTH_REGISTRY ENGINESHED_AUTH_USERNAME ENGINESHED_AUTH_PASSWORD DOCKER_AUTH_CONFIG
+  auth_login=
   case ${auth_registry:+1}${auth_username:+1}${auth_password:+1} in
     '') auth_registry=/ ; return ;;
     111) ;;
