@@ -24,6 +24,9 @@ part engine-plugin-aws engine-plugin-aws .
 part engine-plugin-azure engine-plugin-azure .
 part bundled-engine-wrapper engine-core image
 environment [{"name":"GENERATION_ENGINE_DIR","kind":"part","part":"core-engine"},{"name":"GENERATION_PLUGIN_DIRS","kind":"parts","parts":["engine-plugin-aws","engine-plugin-azure"],"separator":";"},{"name":"GENERATION_WRAPPER_LOCAL_JAVA","kind":"has-part","part":"bundled-engine-wrapper","yes":"false","no":"true"},{"name":"GENERATION_WRAPPER_JAR_FILE","kind":"part","part":"engine-wrapper","path":"freemarker-wrapper.jar"},{"name":"GENERATION_BASE_DIR","kind":"part","part":"executor-bash"},{"name":"GENERATION_DIR","kind":"part","part":"executor-bash","path":"cli"},{"name":"AUTOMATION_BASE_DIR","kind":"part","part":"executor-bash","path":"automation"},{"name":"AUTOMATION_DIR","kind":"part","part":"executor-bash","path":"automation/jenkins/aws"},{"name":"GENERATION_WRAPPER_SCRIPT_FILE","kind":"part","part":"bundled-engine-wrapper","path":{"linux":"freemarker-wrapper-Linux/bin/freemarker-wrapper","darwin":"freemarker-wrapper-Darwin/bin/freemarker-wrapper","win32":"freemarker-wrapper-Windows/bin/freemarker-wrapper.bat"}}]
+requires - {"name":"bash","version":">=4"}
+requires - {"name":"jq","version":">=1.6"}
+requires engine-wrapper {"name":"java","version":">=8","part":"engine-wrapper"}
 engine tram channel
 description The latest nightly build of the hamlet engine
 source hamlet-engine-base ghcr.io/hamlet-io/hamlet-engine-base:nightly
@@ -34,6 +37,9 @@ part engine-plugin-azure hamlet-engine-base engine-plugin-azure
 part bundled-engine-wrapper hamlet-engine-base engine-core/image >=8.5.0
 part engine-wrapper hamlet-engine-base engine-core <8.5.0
 environment [{"name":"GENERATION_ENGINE_DIR","kind":"part","part":"core-engine"},{"name":"GENERATION_PLUGIN_DIRS","kind":"parts","parts":["engine-plugin-aws","engine-plugin-azure"],"separator":";"},{"name":"GENERATION_WRAPPER_LOCAL_JAVA","kind":"has-part","part":"bundled-engine-wrapper","yes":"false","no":"true"},{"name":"GENERATION_WRAPPER_JAR_FILE","kind":"part","part":"engine-wrapper","path":"freemarker-wrapper.jar"},{"name":"GENERATION_BASE_DIR","kind":"part","part":"executor-bash"},{"name":"GENERATION_DIR","kind":"part","part":"executor-bash","path":"cli"},{"name":"AUTOMATION_BASE_DIR","kind":"part","part":"executor-bash","path":"automation"},{"name":"AUTOMATION_DIR","kind":"part","part":"executor-bash","path":"automation/jenkins/aws"},{"name":"GENERATION_WRAPPER_SCRIPT_FILE","kind":"part","part":"bundled-engine-wrapper","path":{"linux":"freemarker-wrapper-Linux/bin/freemarker-wrapper","darwin":"freemarker-wrapper-Darwin/bin/freemarker-wrapper","win32":"freemarker-wrapper-Windows/bin/freemarker-wrapper.bat"}}]
+requires - {"name":"bash","version":">=4"}
+requires - {"name":"jq","version":">=1.6"}
+requires engine-wrapper {"name":"java","version":">=8","part":"engine-wrapper"}
 engine tram-{date} dated
 description The nightly build of the hamlet engine of one day
 source hamlet-engine-base ghcr.io/hamlet-io/hamlet-engine-base:schedule-{date}
@@ -44,6 +50,9 @@ part engine-plugin-azure hamlet-engine-base engine-plugin-azure
 part bundled-engine-wrapper hamlet-engine-base engine-core/image >=8.5.0
 part engine-wrapper hamlet-engine-base engine-core <8.5.0
 environment [{"name":"GENERATION_ENGINE_DIR","kind":"part","part":"core-engine"},{"name":"GENERATION_PLUGIN_DIRS","kind":"parts","parts":["engine-plugin-aws","engine-plugin-azure"],"separator":";"},{"name":"GENERATION_WRAPPER_LOCAL_JAVA","kind":"has-part","part":"bundled-engine-wrapper","yes":"false","no":"true"},{"name":"GENERATION_WRAPPER_JAR_FILE","kind":"part","part":"engine-wrapper","path":"freemarker-wrapper.jar"},{"name":"GENERATION_BASE_DIR","kind":"part","part":"executor-bash"},{"name":"GENERATION_DIR","kind":"part","part":"executor-bash","path":"cli"},{"name":"AUTOMATION_BASE_DIR","kind":"part","part":"executor-bash","path":"automation"},{"name":"AUTOMATION_DIR","kind":"part","part":"executor-bash","path":"automation/jenkins/aws"},{"name":"GENERATION_WRAPPER_SCRIPT_FILE","kind":"part","part":"bundled-engine-wrapper","path":{"linux":"freemarker-wrapper-Linux/bin/freemarker-wrapper","darwin":"freemarker-wrapper-Darwin/bin/freemarker-wrapper","win32":"freemarker-wrapper-Windows/bin/freemarker-wrapper.bat"}}]
+requires - {"name":"bash","version":">=4"}
+requires - {"name":"jq","version":">=1.6"}
+requires engine-wrapper {"name":"java","version":">=8","part":"engine-wrapper"}
 engine train channel
 description The latest stable release of the hamlet engine
 source hamlet-engine-base ghcr.io/hamlet-io/hamlet-engine-base:latest
@@ -54,6 +63,9 @@ part engine-plugin-azure hamlet-engine-base engine-plugin-azure
 part bundled-engine-wrapper hamlet-engine-base engine-core/image >=8.5.0
 part engine-wrapper hamlet-engine-base engine-core <8.5.0
 environment [{"name":"GENERATION_ENGINE_DIR","kind":"part","part":"core-engine"},{"name":"GENERATION_PLUGIN_DIRS","kind":"parts","parts":["engine-plugin-aws","engine-plugin-azure"],"separator":";"},{"name":"GENERATION_WRAPPER_LOCAL_JAVA","kind":"has-part","part":"bundled-engine-wrapper","yes":"false","no":"true"},{"name":"GENERATION_WRAPPER_JAR_FILE","kind":"part","part":"engine-wrapper","path":"freemarker-wrapper.jar"},{"name":"GENERATION_BASE_DIR","kind":"part","part":"executor-bash"},{"name":"GENERATION_DIR","kind":"part","part":"executor-bash","path":"cli"},{"name":"AUTOMATION_BASE_DIR","kind":"part","part":"executor-bash","path":"automation"},{"name":"AUTOMATION_DIR","kind":"part","part":"executor-bash","path":"automation/jenkins/aws"},{"name":"GENERATION_WRAPPER_SCRIPT_FILE","kind":"part","part":"bundled-engine-wrapper","path":{"linux":"freemarker-wrapper-Linux/bin/freemarker-wrapper","darwin":"freemarker-wrapper-Darwin/bin/freemarker-wrapper","win32":"freemarker-wrapper-Windows/bin/freemarker-wrapper.bat"}}]
+requires - {"name":"bash","version":">=4"}
+requires - {"name":"jq","version":">=1.6"}
+requires engine-wrapper {"name":"java","version":">=8","part":"engine-wrapper"}
 engine {version} version
 description A stable release of the hamlet engine
 source hamlet-engine-base ghcr.io/hamlet-io/hamlet-engine-base:{version}
@@ -64,6 +76,9 @@ part engine-plugin-azure hamlet-engine-base engine-plugin-azure
 part bundled-engine-wrapper hamlet-engine-base engine-core/image >=8.5.0
 part engine-wrapper hamlet-engine-base engine-core <8.5.0
 environment [{"name":"GENERATION_ENGINE_DIR","kind":"part","part":"core-engine"},{"name":"GENERATION_PLUGIN_DIRS","kind":"parts","parts":["engine-plugin-aws","engine-plugin-azure"],"separator":";"},{"name":"GENERATION_WRAPPER_LOCAL_JAVA","kind":"has-part","part":"bundled-engine-wrapper","yes":"false","no":"true"},{"name":"GENERATION_WRAPPER_JAR_FILE","kind":"part","part":"engine-wrapper","path":"freemarker-wrapper.jar"},{"name":"GENERATION_BASE_DIR","kind":"part","part":"executor-bash"},{"name":"GENERATION_DIR","kind":"part","part":"executor-bash","path":"cli"},{"name":"AUTOMATION_BASE_DIR","kind":"part","part":"executor-bash","path":"automation"},{"name":"AUTOMATION_DIR","kind":"part","part":"executor-bash","path":"automation/jenkins/aws"},{"name":"GENERATION_WRAPPER_SCRIPT_FILE","kind":"part","part":"bundled-engine-wrapper","path":{"linux":"freemarker-wrapper-Linux/bin/freemarker-wrapper","darwin":"freemarker-wrapper-Darwin/bin/freemarker-wrapper","win32":"freemarker-wrapper-Windows/bin/freemarker-wrapper.bat"}}]
+requires - {"name":"bash","version":">=4"}
+requires - {"name":"jq","version":">=1.6"}
+requires engine-wrapper {"name":"java","version":">=8","part":"engine-wrapper"}
 '
 
 # --- json.awk ---
@@ -1106,7 +1121,7 @@ function open_file() {
 }
 
 function print_lock(    i, count, names, out) {
-  count = split("catalog description environment kind name parts platform sources", names, " ")
+  count = split("catalog description environment kind name parts platform requires sources", names, " ")
   out = ""
   for (i = 1; i <= count; i++) if (has(lock, names[i])) out = out (out == "" ? "" : ",") quote(names[i]) ":" canonical(child[lock, names[i]])
   printf "{%s}", out
@@ -1114,7 +1129,7 @@ function print_lock(    i, count, names, out) {
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
+    if (index(" catalog description environment kind name parts platform requires sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -1274,7 +1289,7 @@ function print_engine(    i, n, line, words, out, list) {
     print "export " name "=" sh_word(value) ";" > ENVIRON["env"]
   }
   for (i = 1; i <= size[rules]; i++) if (!value_of(member[rules, i])) print "unset -v " text[child[member[rules, i], "name"]] ";" > ENVIRON["env"]
-  printf "}, \"unset\": [%s] }\n}\n", list
+  printf "}, \"unset\": [%s] }%s\n}\n", list, (has(lock, "requires") ? ",\n  \"requires\": " canonical(need(lock, "requires", "a")) : "")
 }
 
 # Whether a rule sets its variable; to what is in "value".
@@ -1311,7 +1326,7 @@ function value_of(n,    type, i, list, one, paths) {
 AWK_DEFINITION='
 # Finds an engine in the definitions (standard input: what scripts/bootstrap.mjs makes of the catalog). $wanted is a name, or
 # $registry, $repository and $tag are those of an image that is named instead. Prints "name", "kind", "description", "source NAME
-# REFERENCE", "parts JSON" and "environment JSON"; nothing where there is none.
+# REFERENCE", "parts JSON", "environment JSON" and, where it needs something, "requires JSON"; nothing where there is none.
 
 BEGIN { subject = ENVIRON["subject"]; wanted = ENVIRON["wanted"]; best = 0 }
 
@@ -1321,6 +1336,7 @@ what == "description" { description[engines] = rest }
 what == "source" { source_count[engines]++; source_name[engines] = $2; sources[engines] = sources[engines] what " " rest "\n"; reference[engines] = $3 }
 what == "part" { part_count[engines]++; part_line[engines, part_count[engines]] = rest }
 what == "environment" { environment[engines] = rest }
+what == "requires" { requires_count[engines]++; requires_line[engines, requires_count[engines]] = rest }
 
 END {
   if (wanted != "") {
@@ -1360,7 +1376,7 @@ function is_date(found,    year, month, day, days) {
   return day <= days
 }
 
-function tell(engine, found,    version, j, words, list, description_) {
+function tell(engine, found,    version, j, words, list, needs) {
   version = found ~ /\./ ? found : ""
   print "name " filled(name_of[engine], found)
   print "kind " kind_of[engine]
@@ -1374,6 +1390,13 @@ function tell(engine, found,    version, j, words, list, description_) {
   }
   print "parts [" list "]"
   print "environment " environment[engine]
+  needs = ""
+  for (j = 1; j <= requires_count[engine]; j++) {
+    split(requires_line[engine, j], words, " ")
+    if (words[1] != "-" && index(list, "\"type\":" quote(words[1]) "}") == 0) continue
+    needs = needs (needs == "" ? "" : ",") substr(requires_line[engine, j], length(words[1]) + 2)
+  }
+  if (needs != "") print "requires [" needs "]"
 }
 
 function filled(pattern, found) {
@@ -2647,9 +2670,10 @@ DEFINITION
   definition_line description; engine_description=$line
   definition_line parts; engine_parts=$line
   definition_line environment; engine_environment=$line
+  definition_line requires; engine_requires=${line:+"\"requires\":$line,"}
   engine_description=$(text=$engine_description subject=description awk "$AWK_JSON BEGIN { printf \"%s\", quote(ENVIRON[\"text\"]) }" </dev/null)
   cat >"$work/definition" <<LOCK
-{"catalog":"$catalog","description":$engine_description,"environment":$engine_environment,"kind":"$engine_kind","name":"$engine","parts":$engine_parts,"sources":{$definition_sources}}
+{"catalog":"$catalog","description":$engine_description,"environment":$engine_environment,"kind":"$engine_kind","name":"$engine","parts":$engine_parts,$engine_requires"sources":{$definition_sources}}
 LOCK
   subject="the engine $engine" task=text awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/definition" >"$work/lock" || exit 65
 }
@@ -2670,8 +2694,9 @@ define_image() {
     component=$(printf '%s\n' "$definition" | sed -n 's/^source \([^ ]*\) .*/\1/p')
     definition_line parts; image_parts=$line
     definition_line environment; image_environment=$line
+    definition_line requires; image_requires=${line:+${nl}requires $line}
   else
-    image_parts="[{\"path\":\".\",\"source\":\"$component\",\"type\":\"$component\"}]" image_environment='[]'
+    image_parts="[{\"path\":\".\",\"source\":\"$component\",\"type\":\"$component\"}]" image_environment='[]' image_requires=
   fi
   if [ -n "$wants_name" ]; then image_name=$wants_name
   else
@@ -2686,7 +2711,7 @@ define_image() {
   fi
   case $image_name in [A-Za-z0-9]*) ;; *) fail 64 "\"$image_name\" is no name of an engine." ;; esac
   case $image_name in *[!A-Za-z0-9._-]*) fail 64 "\"$image_name\" is no name of an engine." ;; esac
-  definition="name $image_name${nl}kind custom${nl}description The image $reference${nl}source $component $reference${nl}parts $image_parts${nl}environment $image_environment"
+  definition="name $image_name${nl}kind custom${nl}description The image $reference${nl}source $component $reference${nl}parts $image_parts${nl}environment $image_environment$image_requires"
 }
 
 # What of a text can be a name.

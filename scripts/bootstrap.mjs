@@ -58,7 +58,8 @@ function describeCatalog() {
   return [...catalogs.entries.values()].flatMap(describeEngine).join('\n');
 }
 
-function describeEngine({ name, kind, description, sources, parts, environment }) {
+function describeEngine({ name, kind, description, sources, parts, environment, commands, requires }) {
+  if (commands.length > 0) throw new Error(`${name} has commands, which the script does not make`);
   return [
     `engine ${name} ${kind}`,
     `description ${description}`,
@@ -68,6 +69,7 @@ function describeEngine({ name, kind, description, sources, parts, environment }
         `part ${type} ${source} ${path}${versions === undefined ? '' : ` ${rangeOf(versions)}`}`,
     ),
     `environment ${JSON.stringify(environment)}`,
+    ...requires.map((requirement) => `requires ${requirement.part ?? '-'} ${JSON.stringify(requirement)}`),
   ];
 }
 

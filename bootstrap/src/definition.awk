@@ -1,6 +1,6 @@
 # Finds an engine in the definitions (standard input: what scripts/bootstrap.mjs makes of the catalog). $wanted is a name, or
 # $registry, $repository and $tag are those of an image that is named instead. Prints "name", "kind", "description", "source NAME
-# REFERENCE", "parts JSON" and "environment JSON"; nothing where there is none.
+# REFERENCE", "parts JSON", "environment JSON" and, where it needs something, "requires JSON"; nothing where there is none.
 
 BEGIN { subject = ENVIRON["subject"]; wanted = ENVIRON["wanted"]; best = 0 }
 
@@ -10,6 +10,7 @@ what == "description" { description[engines] = rest }
 what == "source" { source_count[engines]++; source_name[engines] = $2; sources[engines] = sources[engines] what " " rest "\n"; reference[engines] = $3 }
 what == "part" { part_count[engines]++; part_line[engines, part_count[engines]] = rest }
 what == "environment" { environment[engines] = rest }
+what == "requires" { requires_count[engines]++; requires_line[engines, requires_count[engines]] = rest }
 
 END {
   if (wanted != "") {
@@ -49,7 +50,7 @@ function is_date(found,    year, month, day, days) {
   return day <= days
 }
 
-function tell(engine, found,    version, j, words, list, description_) {
+function tell(engine, found,    version, j, words, list, needs) {
   version = found ~ /\./ ? found : ""
   print "name " filled(name_of[engine], found)
   print "kind " kind_of[engine]
@@ -63,6 +64,13 @@ function tell(engine, found,    version, j, words, list, description_) {
   }
   print "parts [" list "]"
   print "environment " environment[engine]
+  needs = ""
+  for (j = 1; j <= requires_count[engine]; j++) {
+    split(requires_line[engine, j], words, " ")
+    if (words[1] != "-" && index(list, "\"type\":" quote(words[1]) "}") == 0) continue
+    needs = needs (needs == "" ? "" : ",") substr(requires_line[engine, j], length(words[1]) + 2)
+  }
+  if (needs != "") print "requires [" needs "]"
 }
 
 function filled(pattern, found) {

@@ -30,7 +30,7 @@ function open_file() {
 }
 
 function print_lock(    i, count, names, out) {
-  count = split("catalog description environment kind name parts platform sources", names, " ")
+  count = split("catalog description environment kind name parts platform requires sources", names, " ")
   out = ""
   for (i = 1; i <= count; i++) if (has(lock, names[i])) out = out (out == "" ? "" : ",") quote(names[i]) ":" canonical(child[lock, names[i]])
   printf "{%s}", out
@@ -38,7 +38,7 @@ function print_lock(    i, count, names, out) {
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
+    if (index(" catalog description environment kind name parts platform requires sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -198,7 +198,7 @@ function print_engine(    i, n, line, words, out, list) {
     print "export " name "=" sh_word(value) ";" > ENVIRON["env"]
   }
   for (i = 1; i <= size[rules]; i++) if (!value_of(member[rules, i])) print "unset -v " text[child[member[rules, i], "name"]] ";" > ENVIRON["env"]
-  printf "}, \"unset\": [%s] }\n}\n", list
+  printf "}, \"unset\": [%s] }%s\n}\n", list, (has(lock, "requires") ? ",\n  \"requires\": " canonical(need(lock, "requires", "a")) : "")
 }
 
 # Whether a rule sets its variable; to what is in "value".

@@ -163,9 +163,10 @@ DEFINITION
   definition_line description; engine_description=$line
   definition_line parts; engine_parts=$line
   definition_line environment; engine_environment=$line
+  definition_line requires; engine_requires=${line:+"\"requires\":$line,"}
   engine_description=$(text=$engine_description subject=description awk "$AWK_JSON BEGIN { printf \"%s\", quote(ENVIRON[\"text\"]) }" </dev/null)
   cat >"$work/definition" <<LOCK
-{"catalog":"$catalog","description":$engine_description,"environment":$engine_environment,"kind":"$engine_kind","name":"$engine","parts":$engine_parts,"sources":{$definition_sources}}
+{"catalog":"$catalog","description":$engine_description,"environment":$engine_environment,"kind":"$engine_kind","name":"$engine","parts":$engine_parts,$engine_requires"sources":{$definition_sources}}
 LOCK
   subject="the engine $engine" task=text awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/definition" >"$work/lock" || exit 65
 }
@@ -186,8 +187,9 @@ define_image() {
     component=$(printf '%s\n' "$definition" | sed -n 's/^source \([^ ]*\) .*/\1/p')
     definition_line parts; image_parts=$line
     definition_line environment; image_environment=$line
+    definition_line requires; image_requires=${line:+${nl}requires $line}
   else
-    image_parts="[{\"path\":\".\",\"source\":\"$component\",\"type\":\"$component\"}]" image_environment='[]'
+    image_parts="[{\"path\":\".\",\"source\":\"$component\",\"type\":\"$component\"}]" image_environment='[]' image_requires=
   fi
   if [ -n "$wants_name" ]; then image_name=$wants_name
   else
@@ -202,7 +204,7 @@ define_image() {
   fi
   case $image_name in [A-Za-z0-9]*) ;; *) fail 64 "\"$image_name\" is no name of an engine." ;; esac
   case $image_name in *[!A-Za-z0-9._-]*) fail 64 "\"$image_name\" is no name of an engine." ;; esac
-  definition="name $image_name${nl}kind custom${nl}description The image $reference${nl}source $component $reference${nl}parts $image_parts${nl}environment $image_environment"
+  definition="name $image_name${nl}kind custom${nl}description The image $reference${nl}source $component $reference${nl}parts $image_parts${nl}environment $image_environment$image_requires"
 }
 
 # What of a text can be a name.
