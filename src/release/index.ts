@@ -1,3 +1,4 @@
+export { type Bisected, type BisectVerdict, bisect } from './bisect.js';
 export {
   type ChannelStep,
   emptyChannel,

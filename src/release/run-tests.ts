@@ -15,6 +15,8 @@ export interface TestToRun {
 export interface TestOutcome {
   readonly name: string;
   readonly passed: boolean;
+  /** Its exit status; null where a signal ended it or it could not be started. */
+  readonly status: number | null;
   /** For people: `it ended with status 3`; undefined where it passed. */
   readonly fault: string | undefined;
   readonly durationMs: number;
@@ -91,26 +93,27 @@ function runTest(
     }, test.timeoutMs);
     const onStop = () => signalAll('SIGKILL');
     stop?.addEventListener('abort', onStop);
-    const finish = (fault: string | undefined) => {
+    const finish = (fault: string | undefined, status: number | null) => {
       stop?.removeEventListener('abort', onStop);
       clearTimeout(timer);
       clearTimeout(killTimer);
       child.stdout.destroy();
       child.stderr.destroy();
       const durationMs = Math.round(performance.now() - begun);
-      resolve({ name: test.name, passed: fault === undefined, fault, durationMs, output: output.text() });
+      const passed = fault === undefined;
+      resolve({ name: test.name, passed, status, fault, durationMs, output: output.text() });
     };
     child.stdout.on('data', (chunk: Buffer) => output.add(chunk));
     child.stderr.on('data', (chunk: Buffer) => output.add(chunk));
-    child.once('error', (error) => finish(`"${file}" could not be started: ${error.message}`));
+    child.once('error', (error) => finish(`"${file}" could not be started: ${error.message}`, null));
     child.once('exit', (code, signal) => {
       const fault = faultOf(code, signal, timedOut ? test.timeoutMs : undefined);
       // What it left in the background must not run on. Its output ends with it, but for what has left the group.
       signalAll('SIGKILL');
-      const patience = setTimeout(() => finish(fault), graceMs);
+      const patience = setTimeout(() => finish(fault, code), graceMs);
       child.once('close', () => {
         clearTimeout(patience);
-        finish(fault);
+        finish(fault, code);
       });
     });
   });

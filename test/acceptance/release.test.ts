@@ -179,6 +179,28 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
   });
 });
 
+it('bisects the nights for the first one that fails', async () => {
+  const { user, change, build } = await prepare('an image layout');
+  for (const night of ['01', '02', '03', '04', '05']) {
+    if (night === '04') await change('fault', 'x');
+    else await change('README.md', `${night}\n`);
+    const { digest } = await build();
+    await user.output(['release', 'test', digest]);
+    await user.output(['release', 'promote', digest, 'tram', '--version', `202601${night}`]);
+  }
+  const range = ['schedule-20260101', 'schedule-20260105'];
+  const script = 'test ! -e "$HELLO_ENGINE_DIR/fault"';
+  const found = JSON.parse(
+    await user.output(['release', 'bisect', '--json', ...range, '--', 'sh', '-c', script]),
+  );
+  expect(found).toMatchObject({ lastGood: 'schedule-20260103', firstBad: 'schedule-20260104', skipped: [] });
+  expect(found.looks.length).toBeLessThanOrEqual(2);
+  const wrong = await user.engineshed(['release', 'bisect', ...range.toReversed(), '--', 'true']);
+  expect([wrong.status, wrong.stderr]).toEqual([64, expect.stringContaining('is not older than')]);
+  const none = await user.engineshed(['release', 'bisect', ...range]);
+  expect([none.status, none.stderr]).toEqual([64, expect.stringContaining('No command was given')]);
+}, 120_000);
+
 it('says what is missing where nothing is to be released', async () => {
   const user = newUser();
   const none = await user.engineshed(['release', 'build']);

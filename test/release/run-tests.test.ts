@@ -70,7 +70,8 @@ describe('tests of a release', () => {
       [shell('runs', 'sleep 60 & echo $! > child; wait'), shell('waits', 'touch begun')],
       { ...surroundings(directory, 1), signal: stopping.signal },
     );
-    await expect.poll(() => existsSync(`${directory}/child`)).toBe(true);
+    const child = `${directory}/child`;
+    await expect.poll(() => existsSync(child) && readFileSync(child, 'utf8')).toMatch(/\n$/);
     stopping.abort();
     expect((await running).map(({ name, passed }) => [name, passed])).toEqual([['runs', false]]);
     expect(existsSync(`${directory}/begun`)).toBe(false);
@@ -103,7 +104,14 @@ describe('tests of a release', () => {
 it('JUnit XML is well-formed, whatever was printed', () => {
   const output = 'a <b> & "c" \u0000\u001b[31m \ud800 \u{1f600}]]>';
   const outcomes = [
-    { name: 'a "quoted" <name>', passed: false, fault: 'it ended with status 1', durationMs: 1234, output },
+    {
+      name: 'a "quoted" <name>',
+      passed: false,
+      status: 1,
+      fault: 'it ended with status 1',
+      durationMs: 1234,
+      output,
+    },
   ];
   const xml = formatJunit('suite & more', outcomes);
   const parse =

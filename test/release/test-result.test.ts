@@ -12,6 +12,7 @@ const tests = ['one', 'two'].map((name) => ({ name, command: ['true'], timeoutMs
 const outcome = (name: string, passed: boolean): TestOutcome => ({
   name,
   passed,
+  status: passed ? 0 : 1,
   fault: passed ? undefined : 'it ended with status 1',
   durationMs: 1,
   output: '',

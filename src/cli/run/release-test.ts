@@ -1,25 +1,20 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Reporter } from '../../content/index.js';
-import { resolveEngine } from '../../engine/index.js';
 import { EngineshedError, errorKinds, fromSystemError } from '../../errors/index.js';
-import { ownerOf } from '../../files/index.js';
-import { removeTree } from '../../layer/index.js';
-import { formatReference, nodePlatform } from '../../oci/index.js';
+import { formatReference } from '../../oci/index.js';
 import {
   attachTestResult,
   formatJunit,
-  releaseEngine,
   runTests,
   type TestOutcome,
   testResult,
 } from '../../release/index.js';
-import { applyInstall, planInstall, type Remembered, rememberingTarget, storeAt } from '../../store/index.js';
+import { inCleanStore, untilStopped } from '../clean-store.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { type FoundRelease, findRelease, type ReleaseDesk, withReleases } from '../release.js';
 import type { NetworkFlags } from '../runtime.js';
-import { isDirectory } from './install.js';
 
 /** The flags of `engineshed release test`. */
 interface TestFlags extends Pick<NetworkFlags, 'plainHttp'> {
@@ -106,67 +101,6 @@ async function carryOut(
     }),
   );
   return { release, outcomes, recorded: digest };
-}
-
-/** Tests are in process groups of their own, so that a terminal's ^C reaches only this process: it ends them, and itself afterwards. */
-async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stopping = new AbortController();
-  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => ({
-    name,
-    handler: () => stopping.abort(name),
-  }));
-  for (const { name, handler } of handlers) process.on(name, handler);
-  try {
-    return await work(stopping.signal);
-  } finally {
-    for (const { name, handler } of handlers) process.off(name, handler);
-    if (stopping.signal.aborted) process.kill(process.pid, stopping.signal.reason as NodeJS.Signals);
-  }
-}
-
-/** Runs `work` with the environment of the release, installed by its digest into a store that has nothing else. */
-async function inCleanStore<T>(
-  host: Host,
-  { reference, target, lock }: FoundRelease,
-  report: Reporter,
-  work: (environment: Host['environment']) => Promise<T>,
-): Promise<T> {
-  const root = makeTemporary(host);
-  try {
-    const store = storeAt(root, ownerOf(host.pid), host.now, report);
-    const remembered: Remembered = new Map();
-    const content = rememberingTarget(store, target, remembered);
-    const resolved = await resolveEngine(releaseEngine(lock, lock.name, reference), {
-      target: () => content,
-      platform: nodePlatform(host.platform, host.architecture),
-      directoryExists: isDirectory,
-      report,
-    });
-    const { engine } = await applyInstall(store, planInstall(store, resolved), {
-      content: () => content,
-      remembered,
-      platform: host.platform,
-    });
-    const { HAMLET_ENGINE: _, ...surroundings } = host.environment;
-    const environment: Record<string, string | undefined> = {
-      ...surroundings,
-      ...engine.environment.set,
-      ENGINESHED_HOME: root,
-      ENGINESHED_ENGINE: engine.name,
-    };
-    for (const variable of engine.environment.unset) delete environment[variable];
-    return await work(environment);
-  } finally {
-    await removeTree(root);
-  }
-}
-
-function makeTemporary(host: Host): string {
-  try {
-    return mkdtempSync(join(host.temporary, 'engineshed-release-'));
-  } catch (error) {
-    throw fromSystemError(error);
-  }
 }
 
 function writeJunit(path: string, suite: string, outcomes: readonly TestOutcome[]): void {

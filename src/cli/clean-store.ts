@@ -1,0 +1,74 @@
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Reporter } from '../content/index.js';
+import { resolveEngine } from '../engine/index.js';
+import { fromSystemError } from '../errors/index.js';
+import { ownerOf } from '../files/index.js';
+import { removeTree } from '../layer/index.js';
+import { nodePlatform } from '../oci/index.js';
+import { releaseEngine } from '../release/index.js';
+import { applyInstall, planInstall, type Remembered, rememberingTarget, storeAt } from '../store/index.js';
+import type { Host } from './host.js';
+import type { FoundRelease } from './release.js';
+import { isDirectory } from './run/install.js';
+
+/** Tests are in process groups of their own, so that a terminal's ^C reaches only this process: it ends them, and itself afterwards. */
+export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => ({
+    name,
+    handler: () => stopping.abort(name),
+  }));
+  for (const { name, handler } of handlers) process.on(name, handler);
+  try {
+    return await work(stopping.signal);
+  } finally {
+    for (const { name, handler } of handlers) process.off(name, handler);
+    if (stopping.signal.aborted) process.kill(process.pid, stopping.signal.reason as NodeJS.Signals);
+  }
+}
+
+/** Runs `work` with the environment of the release, installed by its digest into a store that has nothing else. */
+export async function inCleanStore<T>(
+  host: Host,
+  { reference, target, lock }: FoundRelease,
+  report: Reporter,
+  work: (environment: Host['environment']) => Promise<T>,
+): Promise<T> {
+  const root = makeTemporary(host);
+  try {
+    const store = storeAt(root, ownerOf(host.pid), host.now, report);
+    const remembered: Remembered = new Map();
+    const content = rememberingTarget(store, target, remembered);
+    const resolved = await resolveEngine(releaseEngine(lock, lock.name, reference), {
+      target: () => content,
+      platform: nodePlatform(host.platform, host.architecture),
+      directoryExists: isDirectory,
+      report,
+    });
+    const { engine } = await applyInstall(store, planInstall(store, resolved), {
+      content: () => content,
+      remembered,
+      platform: host.platform,
+    });
+    const { HAMLET_ENGINE: _, ...surroundings } = host.environment;
+    const environment: Record<string, string | undefined> = {
+      ...surroundings,
+      ...engine.environment.set,
+      ENGINESHED_HOME: root,
+      ENGINESHED_ENGINE: engine.name,
+    };
+    for (const variable of engine.environment.unset) delete environment[variable];
+    return await work(environment);
+  } finally {
+    await removeTree(root);
+  }
+}
+
+function makeTemporary(host: Host): string {
+  try {
+    return mkdtempSync(join(host.temporary, 'engineshed-release-'));
+  } catch (error) {
+    throw fromSystemError(error);
+  }
+}

@@ -1,0 +1,137 @@
+import { fillPattern, matchPattern, type NamePattern, newestFirst } from '../../catalog/index.js';
+import type { Reporter } from '../../content/index.js';
+import { EngineshedError } from '../../errors/index.js';
+import { formatReference } from '../../oci/index.js';
+import { type Bisected, type BisectVerdict, bisect, runTests } from '../../release/index.js';
+import { inCleanStore, untilStopped } from '../clean-store.js';
+import type { Host } from '../host.js';
+import { printJson, printLine, withProgress } from '../output.js';
+import { findRelease, type ReleaseDesk, withReleases } from '../release.js';
+import type { NetworkFlags } from '../runtime.js';
+
+/** The flags of `engineshed release bisect`. */
+interface BisectFlags extends Pick<NetworkFlags, 'plainHttp'> {
+  readonly timeoutSeconds: number;
+  readonly json?: boolean;
+}
+
+/** What a command has to end with where it cannot tell, as for `git bisect run`. */
+const skipStatus = 125;
+
+interface Looked {
+  readonly version: string;
+  readonly verdict: BisectVerdict;
+}
+
+interface Found {
+  readonly versions: readonly string[];
+  readonly bisected: Bisected;
+  readonly looks: readonly Looked[];
+}
+
+/** Finds the first release that fails. */
+export async function releaseBisect(
+  this: Host,
+  flags: BisectFlags,
+  good: string,
+  bad: string,
+  ...command: string[]
+): Promise<void> {
+  const { versions, bisected, looks } = await withProgress(this, (report) =>
+    withReleases(this, flags, report, (desk) => search(this, flags, desk, { good, bad, command }, report)),
+  );
+  const [lastGood = '', firstBad = ''] = [versions[bisected.lastGood], versions[bisected.firstBad]];
+  const skipped = bisected.skipped.map((at) => versions[at] ?? '');
+  if (flags.json) {
+    printJson(this, { lastGood, firstBad, skipped, looks });
+    return;
+  }
+  for (const { version, verdict } of looks) printLine(this, `${verdict.padEnd(4)}  ${version}`);
+  printLine(this, `${firstBad} is the first bad release; ${lastGood} is good.`);
+  if (skipped.length > 0) printLine(this, `Between them, nobody can tell of ${skipped.join(', ')}.`);
+}
+
+async function search(
+  host: Host,
+  flags: BisectFlags,
+  desk: ReleaseDesk,
+  asked: { readonly good: string; readonly bad: string; readonly command: readonly string[] },
+  report: Reporter,
+): Promise<Found> {
+  const { good, bad, command } = asked;
+  if (command.length === 0) {
+    throw new EngineshedError('USAGE', 'No command was given', {
+      hint: 'Write: engineshed release bisect GOOD BAD -- COMMAND [ARGUMENT...]',
+    });
+  }
+  const versions = await versionsBetween(desk, good, bad);
+  const looks: Looked[] = [];
+  const bisected = await untilStopped((signal) =>
+    bisect(versions.length, async (at) => {
+      signal.throwIfAborted();
+      const version = versions[at] ?? '';
+      const release = await findRelease(host, desk, version);
+      const [outcome] = await inCleanStore(host, release, report, (environment) =>
+        runTests([{ name: version, command, timeoutMs: flags.timeoutSeconds * 1000, alone: true }], {
+          environment,
+          directory: host.directory,
+          concurrent: 1,
+          report: () => {},
+          signal,
+        }),
+      );
+      signal.throwIfAborted();
+      const verdict = outcome?.status === skipStatus ? 'skip' : outcome?.passed ? 'good' : 'bad';
+      looks.push({ version, verdict });
+      report({ type: 'resolved', what: `${formatReference(release.reference)}`, digest: verdict });
+      return verdict;
+    }),
+  );
+  return { versions, bisected, looks };
+}
+
+/**
+ * The versions from a good one to a bad one, the oldest first.
+ * @throws EngineshedError `USAGE` where they are not two versions of one channel in this order
+ */
+async function versionsBetween(
+  { settings, place }: ReleaseDesk,
+  good: string,
+  bad: string,
+): Promise<readonly string[]> {
+  const patterns = [...settings.channels.values()].flatMap(({ versions }) => versions ?? []);
+  const pattern = patterns.find((one) => [good, bad].every((tag) => matchPattern(one, tag) !== undefined));
+  if (pattern?.placeholder === undefined) {
+    const forms = patterns.map(({ text }) => text).join(' or ');
+    throw new EngineshedError('USAGE', `"${good}" and "${bad}" are no two versions of one channel`, {
+      hint: forms === '' ? 'No channel of [release.channels] has versions.' : `They have the form ${forms}.`,
+    });
+  }
+  const tags: string[] = [];
+  for await (const tag of place.tags()) tags.push(tag);
+  const versions = sortedVersions(pattern, tags);
+  const [from, to] = [versions.indexOf(good), versions.indexOf(bad)];
+  for (const [tag, at] of [
+    [good, from],
+    [bad, to],
+  ] as const) {
+    if (at < 0)
+      throw new EngineshedError('REFERENCE_NOT_FOUND', `There is no ${place.label}:${tag}`, {
+        hint: `See what there is: engineshed tags ${formatReference(settings.image)}`,
+      });
+  }
+  if (from < to) return versions.slice(from, to + 1);
+  throw new EngineshedError('USAGE', `${good} is not older than ${bad}`, {
+    hint: 'Name the good release first.',
+  });
+}
+
+function sortedVersions(pattern: NamePattern, tags: readonly string[]): string[] {
+  const { placeholder } = pattern;
+  if (placeholder === undefined) return [];
+  return tags
+    .flatMap((tag) => matchPattern(pattern, tag) ?? [])
+    .sort(newestFirst(placeholder))
+    .reverse()
+    .map((value) => fillPattern(pattern, value));
+}
