@@ -20,7 +20,7 @@ rmSync(`${root}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', `${root}/tsconfig.build.json`], { stdio: 'inherit' });
 copyFileSync(`${root}/src/store/shim.sh`, `${root}/dist/store/shim.sh`);
 await bundle('full.cjs', []);
-await bundle('fast.cjs', [leaveOutOtherCommands()]);
+await bundle('fast.cjs', [leaveOutOtherCommands(), startOverInFull()]);
 writeFileSync(
   `${output}/main.cjs`,
   [
@@ -57,5 +57,26 @@ function leaveOutOtherCommands() {
       onResolve({ filter: /^\.\.\/run\// }, ({ path }) =>
         kept.has(path) ? undefined : { path, external: true },
       ),
+  };
+}
+
+/** For what it seldom needs, and this file has not, a fast command starts over as the whole program, before it has done anything. */
+function startOverInFull() {
+  return {
+    name: 'start-over-in-full',
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /^\.\/first-use\.js$/ }, ({ path }) => ({ path, namespace: 'start-over' }));
+      onResolve({ filter: /^\.\/full\.cjs$/ }, ({ path }) => ({ path, external: true }));
+      onLoad({ filter: /.*/, namespace: 'start-over' }, () => ({
+        contents: `
+          // Nothing is to hear of this run any more.
+          process.removeAllListeners('beforeExit');
+          for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error');
+          require('./full.cjs');
+          const never = () => new Promise(() => {});
+          module.exports = { mayInstall: never, installMissing: never, catalogCandidate: never };
+        `,
+      }));
+    },
   };
 }

@@ -52,7 +52,7 @@ export async function readCatalog(path: string): Promise<Catalog> {
 async function readOptional({ path, ifMissing, owner }: CatalogFileLocation): Promise<Catalog | undefined> {
   try {
     const catalog = await readCatalog(path);
-    if (owner === 'project') refuseInsecure(catalog);
+    if (owner === 'project') refuseUsersOwn(catalog);
     else refusePin(catalog);
     return catalog;
   } catch (error) {
@@ -69,7 +69,12 @@ function refusePin({ origin, text, pin }: Catalog): void {
   });
 }
 
-function refuseInsecure({ origin, text, registries }: Catalog): void {
+function refuseUsersOwn({ origin, text, registries, installMissing }: Catalog): void {
+  if (installMissing !== undefined) {
+    throw catalogFault({ name: origin.name, text }, ['install-missing'], 'is for the user to decide', {
+      hint: 'Set it in your own configuration file.',
+    });
+  }
   const refuse = (path: readonly string[]) => {
     const problem = 'a project cannot decide that a registry is spoken to over plain http';
     throw catalogFault({ name: origin.name, text }, ['registry', ...path, 'insecure'], problem, {

@@ -41,6 +41,7 @@ export function mergeCatalogs(catalogs: readonly Catalog[], options: MergeOption
   const merged = {
     pin: pinning?.pin && { ...replacePin(pinning, pinning.pin, options), file: source(pinning) },
     defaultEngine: chosen?.defaultEngine,
+    installMissing: catalogs.findLast(({ installMissing }) => installMissing !== undefined)?.installMissing,
     entries,
     release: catalogs.findLast(({ release }) => release !== undefined)?.release,
     registries: mergeRules(...catalogs.map(({ registries }) => registries)),

@@ -52,6 +52,7 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
     text,
     defaultEngine: file.default,
     images,
+    installMissing: file['install-missing'],
     pin: readPin(context, file),
     parts: mapTable(file.parts, (table, key) => readParts(context, ['parts', key], table)),
     environments: mapTable(file.environments, readEnvironment),

@@ -269,6 +269,7 @@ const release = v.pipe(
 export const catalogSchema = table({
   default: v.optional(name),
   images: v.optional(filledText),
+  'install-missing': v.optional(flag),
   parts: v.optional(tableOf(name, parts)),
   environments: v.optional(tableOf(name, environment)),
   commands: v.optional(tableOf(name, commands)),

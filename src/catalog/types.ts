@@ -118,6 +118,8 @@ export interface Catalog {
   readonly defaultEngine: string | undefined;
   /** What relative images are relative to, `host[:port][/path]`. */
   readonly images: string | undefined;
+  /** Whether an engine that is needed may be installed; only a user's file says. */
+  readonly installMissing: boolean | undefined;
   /** Only a project's file has one. */
   readonly pin: ProjectPin | undefined;
   readonly parts: ReadonlyMap<string, readonly PartTemplate[]>;
@@ -156,6 +158,8 @@ export interface Catalogs {
   readonly entries: ReadonlyMap<string, CatalogEntry>;
   /** One for each prefix: where images are read from and written to. */
   readonly registries: readonly RegistryRule[];
+  /** Whether an engine that is needed may be installed; undefined where the user does not say. */
+  readonly installMissing: boolean | undefined;
   /** The engine that the project is for, and the file that says so. */
   readonly pin: (ProjectPin & { readonly file: CatalogText }) | undefined;
   /** How an engine is released, by the last catalog that tells. */

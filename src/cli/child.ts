@@ -11,21 +11,22 @@ const toUs = ['SIGTERM', 'SIGHUP'] as const;
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 
 /**
- * Runs a command in an engine's environment: its standard streams are ours, signals reach it.
+ * Runs a command of an engine, or else any program, in the engine's environment: its standard streams are ours, signals reach it.
  * @param named what `ENGINESHED_ENGINE` says to the command
  * @returns its exit status; 128 and the signal's number where a signal ended it, as shells tell it
  * @throws EngineshedError `COMMAND_NOT_FOUND`, `FILE_PERMISSION`
  */
 export async function runInEngine(
   host: Host,
-  { environment: { set, unset } }: InstalledEngine,
+  { environment: { set, unset }, commands = [] }: InstalledEngine,
   named: string,
   command: readonly string[],
 ): Promise<number> {
   const environment: Record<string, string | undefined> = { ...host.environment, ...set };
   for (const variable of unset) delete environment[variable];
   environment.ENGINESHED_ENGINE = named;
-  const [file = '', ...args] = command;
+  const [asked = '', ...args] = command;
+  const file = commands.find(({ name }) => name === asked)?.file ?? asked;
   if (file === '') throw notFound(file, undefined);
   const forwarded = host.process.stdin.isTTY ? toUs : [...toUs, ...fromTerminal];
   return runChild(file, args, environment, forwarded);
@@ -69,7 +70,7 @@ function notFound(file: string, cause: unknown): EngineshedError {
     return new EngineshedError('COMMAND_NOT_FOUND', fault, { cause, details: { path: file } });
   }
   return new EngineshedError('COMMAND_NOT_FOUND', `There is no command "${file}" on the PATH`, {
-    hint: 'An engine sets variables, it does not change the PATH: name the command by its path.',
+    hint: 'The engine has no such command, and it does not change the PATH: name a program in it by its path.',
     cause,
   });
 }

@@ -38,9 +38,3 @@ export function groupedCommands(
   ].join('\n');
   return { ...buildRouteMap<string, Host>({ routes, docs: { brief: docs.brief } }), formatHelp: () => help };
 }
-
-/** `help`, `help COMMAND` and `version` as the flags that they stand for. */
-export function helpAsFlags(inputs: readonly string[]): readonly string[] {
-  if (inputs[0] === 'help') return [...inputs.slice(1, 3), '--help'];
-  return inputs.length === 1 && inputs[0] === 'version' ? ['--version'] : inputs;
-}

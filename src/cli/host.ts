@@ -33,10 +33,14 @@ export interface Host {
   readonly version: string;
   readonly nodeVersion: string;
   now(): Date;
+  /** Loads the code for what commands that start fast seldom need. */
+  firstUse(): Promise<typeof import('./first-use.js')>;
 }
 
 /** Whether this run prints one JSON document instead of text. Known before flags are parsed, since errors depend on it. */
 export function wantsJson(host: Host): boolean {
+  // All arguments of that one are the command's.
+  if (host.arguments[0] === 'exec') return false;
   const end = host.arguments.indexOf('--');
   return host.arguments.slice(0, end < 0 ? undefined : end).includes('--json');
 }

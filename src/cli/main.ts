@@ -3,8 +3,8 @@ import { run } from '@stricli/core';
 import { EngineshedError, errorKinds, inOperation } from '../errors/index.js';
 import { application } from './app.js';
 import { failureStatus, formatFailure } from './failure.js';
-import { helpAsFlags } from './help.js';
 import type { Host } from './host.js';
+import { readableWords } from './words.js';
 
 declare const ENGINESHED_VERSION: string;
 
@@ -45,6 +45,7 @@ const host: Host = {
   version: ENGINESHED_VERSION,
   nodeVersion: process.versions.node,
   now: () => new Date(),
+  firstUse: () => import('./first-use.js'),
 };
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -65,7 +66,7 @@ process.once('beforeExit', () => {
   process.exitCode = fault.exitStatus;
 });
 
-run(application(host), helpAsFlags(host.arguments), host).then(
+run(application(host), readableWords(host.arguments), host).then(
   () => {
     isDone = true;
     const status = Number(host.process.exitCode ?? 0);

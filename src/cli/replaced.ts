@@ -51,7 +51,7 @@ export async function withReplaced<T>(
   work: (replaced: Replaced) => Promise<T>,
 ): Promise<T> {
   const catalogs = await openCatalogs(host, undefined);
-  const base = chooseBase(host, catalogs, flags.engine);
+  const base = await chooseBase(host, catalogs, flags.engine);
   const definition = replacements.reduce(
     (changed, { name, override }) => overrideSource(catalogs, changed, name, override),
     base.definition,
@@ -83,9 +83,9 @@ interface Base {
   readonly lock: EngineLock | undefined;
 }
 
-function chooseBase(host: Host, catalogs: Catalogs, engine: string | undefined): Base {
+async function chooseBase(host: Host, catalogs: Catalogs, engine: string | undefined): Promise<Base> {
   try {
-    const lock = installedLock(openPaths(host), chooseEngine(host, engine).engine);
+    const lock = installedLock(openPaths(host), (await chooseEngine(host, engine, 'tell')).engine);
     return { definition: definitionOf(lock), lock };
   } catch (error) {
     if (engine === undefined || !isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) throw error;

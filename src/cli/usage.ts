@@ -9,6 +9,7 @@ import {
   UnsatisfiedPositionalError,
 } from '@stricli/core';
 import { EngineshedError, nearest } from '../errors/index.js';
+import { execUsage } from './words.js';
 
 /** What other programs, and the predecessor, call the commands. */
 const otherNames: Readonly<Record<string, string>> = {
@@ -58,10 +59,7 @@ export function unknownCommand(input: string, commands: readonly string[]): Engi
  */
 export function misusedCommand(error: unknown, command: string): EngineshedError {
   const { message, hint } = describe(error);
-  const help =
-    command === 'exec'
-      ? 'Write: engineshed exec ENGINE -- COMMAND [ARGUMENT...]'
-      : `See: engineshed ${command} --help`;
+  const help = command === 'exec' ? execUsage : `See: engineshed ${command} --help`;
   return new EngineshedError('USAGE', message, {
     hint: hint === undefined ? help : `${hint} ${help}`,
     cause: error,

@@ -1,4 +1,13 @@
-export { findSelection } from './active.js';
+export {
+  type Candidate,
+  candidates,
+  findSelection,
+  notInstalledBecause,
+  type Selection,
+  type SelectionInputs,
+  type Selector,
+  selectionOf,
+} from './active.js';
 export {
   findPin,
   type LockHead,

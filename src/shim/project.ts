@@ -47,7 +47,7 @@ export interface LockHead {
 export function findPin(search: ProjectSearch): Pin | undefined {
   for (const file of projectFiles(search.directory)) {
     refusePlanted(file, search.userId);
-    const found = topLine(readHead(file, maxFileBytes), 'engine');
+    const found = topLine(readTop(file), 'engine');
     if (found === undefined) continue;
     if ('name' in found)
       return { file, lock: `${dirname(file).replace(/\/$/, '')}/${lockFile}`, name: found.name };
@@ -115,8 +115,13 @@ export function refusePlanted(path: string, userId: number | undefined): void {
   );
 }
 
-/** A directory that may not be looked into has no project for us. */
-function isFile(path: string): boolean {
+/** The text of a configuration file that is read line by line, as far as it can be one: 1 MiB. */
+export function readTop(path: string): string {
+  return readHead(path, maxFileBytes);
+}
+
+/** Whether a file is there. A directory that may not be looked into has none for us. */
+export function isFile(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
   } catch {

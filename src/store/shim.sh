@@ -104,6 +104,11 @@ engineshed_is_planted() { # FILE DIRECTORY
 
 # Looks for the pin of a project, from the working directory upward by its real parents.
 engineshed_find_pin() {
+  # Where the working directory is gone there is no project.
+  case ${PWD-} in
+    /*) [ . -ef "$PWD" ] || return 1 ;;
+    *) return 1 ;;
+  esac
   engineshed_up=./
   while :; do
     if [ -f "${engineshed_up}engineshed.toml" ]; then

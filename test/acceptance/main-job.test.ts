@@ -146,12 +146,12 @@ describe('the environment', () => {
   it('is given to a command, whose exit status and standard input pass through', async () => {
     const user = newUser();
     await publishProduct(user);
-    await user.output(['install', 'hello-1.0.0']);
+    const { id } = await user.json(['install', 'hello-1.0.0']);
     const result = await user.engineshed(
       ['exec', 'hello-1.0.0', '--', 'sh', '-c', 'cat; echo "$ENGINESHED_ENGINE"; exit 7'],
       { input: 'in' },
     );
-    expect(result).toMatchObject({ status: 7, stdout: 'inhello-1.0.0\n' });
+    expect(result).toMatchObject({ status: 7, stdout: `inhello-1.0.0@${id}\n` });
     const killed = await user.engineshed(['exec', 'hello-1.0.0', '--', 'sh', '-c', 'kill -TERM $$']);
     expect(killed.status).toBe(143);
     const missing = await user.engineshed(['exec', 'hello-1.0.0', '--', 'no-such-command']);
@@ -194,6 +194,7 @@ describe('uninstall', () => {
       'layers',
       'locks',
       'partial',
+      'shims',
       'staging',
       'store.json',
       'trees',

@@ -5,19 +5,24 @@ export const exec = buildCommand({
   docs: {
     brief: 'Run a command in the environment of an engine',
     fullDescription:
-      'Runs COMMAND with the environment of ENGINE, whichever engine is active. Its exit status becomes that of engineshed. ' +
-      'ENGINESHED_ENGINE is set for it, so that engineshed inside it means the same engine.',
-    customUsage: ['ENGINE -- COMMAND [ARGUMENT...]'],
+      'Runs COMMAND with the environment of ENGINE, whichever engine is active; without ENGINE, of the selected one. COMMAND is a ' +
+      'command of the engine, or else any program. Its exit status becomes that of engineshed. ENGINESHED_ENGINE is set for it, so ' +
+      'that engineshed and shims inside it mean the same state of the engine. An engine that is not installed is installed first, ' +
+      'where that is allowed.',
+    customUsage: [
+      'ENGINE -- COMMAND [ARGUMENT...]',
+      '+ENGINE COMMAND [ARGUMENT...]',
+      '-- COMMAND [ARGUMENT...]',
+    ],
   },
   parameters: {
     positional: {
       kind: 'array',
       parameter: {
-        brief: 'The engine, the command and its arguments',
+        brief: 'The engine (NAME or NAME@ID), the command and its arguments',
         parse: String,
         placeholder: 'ENGINE -- COMMAND',
       },
-      minimum: 2,
     },
   },
   loader: async () => (await import('../run/exec.js')).exec,

@@ -1,7 +1,7 @@
 import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseEngineName } from '../../engine/names.js';
-import { findSelection } from '../../shim/active.js';
+import { formatNamedEngine } from '../../engine/names.js';
+import { findSelection, type Selection } from '../../shim/active.js';
 import {
   checkStoreVersion,
   type InstalledEngine,
@@ -11,6 +11,7 @@ import {
   type StorePaths,
   storePaths,
 } from '../../store/index.js';
+import { selectionInputs } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes } from '../output.js';
 import { storeRoot } from '../places.js';
@@ -84,22 +85,18 @@ export function checkEngines(host: Host): Check {
     findings.push(findingOf(`The engine ${name} cannot be used`, error, reinstall(name))),
   );
   for (const engine of engines) findings.push(...missingOf(engine));
-  const selection = findSelection(paths, host.environment);
-  if (selection !== undefined) {
-    try {
-      readEngine(paths, parseEngineName(selection.name));
-    } catch (error) {
-      const { name, reason } = selection;
-      findings.push(
-        findingOf(
-          `The selected engine ${name} cannot be used (${reason})`,
-          error,
-          'Choose another with "engineshed use".',
-        ),
-      );
-    }
+  let selection: Selection | undefined;
+  try {
+    selection = findSelection(selectionInputs(host, paths));
+    if (selection !== undefined) readEngine(paths, selection.name, selection.id);
+  } catch (error) {
+    const issue =
+      selection === undefined
+        ? 'What is selected here cannot be read'
+        : `The selected engine ${formatNamedEngine(selection)} cannot be used (${selection.reason})`;
+    findings.push(findingOf(issue, error, 'Choose another with "engineshed use".'));
   }
-  const selected = selection === undefined ? 'none is active' : `${selection.name} is active`;
+  const selected = selection === undefined ? 'none is active' : `${formatNamedEngine(selection)} is active`;
   return { name: 'engines', summary: `${engines.length} installed, ${selected}`, findings };
 }
 

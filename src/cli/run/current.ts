@@ -1,11 +1,122 @@
-import { chooseEngine } from '../engines.js';
+import { formatNamedEngine, type NamedEngine } from '../../engine/names.js';
+import { fromSystemError, isEngineshedError } from '../../errors/index.js';
+import { type Candidate, candidates } from '../../shim/active.js';
+import { readEngine, type StorePaths } from '../../store/read.js';
+import { chooseEngine, openPaths, selectionInputs } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
+import { printTable } from '../table.js';
 
-/** Prints the active engine's name. */
-export function current(this: Host, flags: { json?: boolean }): void {
-  const { engine, selection } = chooseEngine(this, undefined);
+/** Prints the selected engine's name, or what selects an engine here and what does not. */
+export async function current(this: Host, flags: { explain?: boolean; json?: boolean }): Promise<void> {
+  if (flags.explain) {
+    await explain(this, flags);
+    return;
+  }
+  const { engine, selection } = await chooseEngine(this, undefined, 'tell');
   const { name, id } = engine;
   if (flags.json) printJson(this, { name, id, selectedBy: selection?.by, reason: selection?.reason });
   else printLine(this, name);
+}
+
+/** `selected` is the first that says something; `faulty` is so too, and cannot be read. */
+type Verdict = 'selected' | 'faulty' | 'overruled' | 'silent' | 'notInstalled';
+
+interface Explained extends Candidate {
+  readonly verdict: Verdict;
+  /** The id of the state that it stands for, where that is installed. */
+  readonly id: string | undefined;
+}
+
+async function explain(host: Host, { json }: { json?: boolean }): Promise<void> {
+  const paths = openPaths(host);
+  const explained = judge(paths, [...candidates(selectionInputs(host, paths)), await catalogCandidate(host)]);
+  const decisive = explained.find(({ verdict }) => verdict === 'selected' || verdict === 'faulty');
+  if (json) printJson(host, { selected: selectedJson(decisive), candidates: explained.map(candidateJson) });
+  else print(host, explained, decisive);
+  if (decisive?.fault !== undefined) throw decisive.fault;
+}
+
+async function catalogCandidate(host: Host): Promise<Candidate> {
+  try {
+    return await (await host.firstUse()).catalogCandidate(host);
+  } catch (error) {
+    return { by: 'catalog', place: 'the catalogs', fault: fromSystemError(error) };
+  }
+}
+
+function judge(paths: StorePaths, all: readonly Candidate[]): Explained[] {
+  let isDecided = false;
+  return all.map((candidate) => {
+    const { by, engine, fault } = candidate;
+    const id = engine === undefined ? undefined : installedId(paths, engine);
+    const isSilent = engine === undefined && fault === undefined;
+    // Nobody chose that one, so it counts only where it is there.
+    const isIdle = by === 'catalog' && engine !== undefined && id === undefined;
+    const verdict = isSilent
+      ? 'silent'
+      : isDecided
+        ? 'overruled'
+        : fault !== undefined
+          ? 'faulty'
+          : isIdle
+            ? 'notInstalled'
+            : 'selected';
+    if (verdict === 'selected' || verdict === 'faulty') isDecided = true;
+    return { ...candidate, verdict, id };
+  });
+}
+
+function installedId(paths: StorePaths, { name, id }: NamedEngine): string | undefined {
+  try {
+    return readEngine(paths, name, id).id;
+  } catch (error) {
+    if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
+    throw error;
+  }
+}
+
+function print(host: Host, explained: readonly Explained[], decisive: Explained | undefined): void {
+  printTable(
+    host,
+    ['', 'ENGINE', 'SAID BY', 'VERDICT'],
+    explained.map((candidate) => [
+      candidate === decisive ? '*' : '',
+      candidate.engine === undefined ? '' : formatNamedEngine(candidate.engine),
+      candidate.by === 'current' ? 'engineshed use' : candidate.place,
+      describe(candidate, decisive),
+    ]),
+  );
+}
+
+function describe({ verdict, id, fault }: Explained, decisive: Explained | undefined): string {
+  switch (verdict) {
+    case 'selected':
+      return id === undefined ? 'selected, and not installed' : `selected, state ${id}`;
+    case 'faulty':
+      return `counts, and cannot be read: ${fault?.message ?? ''}`;
+    case 'overruled':
+      return `overruled by ${decisive?.by === 'current' ? 'engineshed use' : decisive?.place}`;
+    case 'silent':
+      return 'says nothing';
+    case 'notInstalled':
+      return 'not installed, and nobody chose it';
+  }
+}
+
+function selectedJson(decisive: Explained | undefined) {
+  if (decisive?.engine === undefined) return null;
+  const { engine, id, by, place } = decisive;
+  return { name: engine.name, id: id ?? null, installed: id !== undefined, selectedBy: by, place };
+}
+
+function candidateJson({ by, place, engine, id, verdict, fault }: Explained) {
+  return {
+    selectedBy: by,
+    place,
+    engine: engine === undefined ? null : formatNamedEngine(engine),
+    id: id ?? null,
+    verdict,
+    ...(fault === undefined ? {} : { fault: fault.message }),
+  };
 }

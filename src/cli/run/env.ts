@@ -4,8 +4,12 @@ import { chooseEngine, openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 
 /** Prints an engine's environment. */
-export function env(this: Host, flags: { shell: EnvironmentFormat; json?: boolean }, name?: string): void {
-  const { engine } = chooseEngine(this, name);
+export async function env(
+  this: Host,
+  flags: { shell: EnvironmentFormat; json?: boolean },
+  name?: string,
+): Promise<void> {
+  const { engine } = await chooseEngine(this, name, 'install');
   refuseDamaged(engine);
   noteUse(openPaths(this), engine.name, this.now());
   this.process.stdout.write(renderEnvironment(engine.environment, flags.json ? 'json' : flags.shell));

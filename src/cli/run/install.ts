@@ -47,7 +47,7 @@ interface InstallFlags {
 
 /** Installs an engine. */
 export async function install(this: Host, flags: InstallFlags, asked?: string): Promise<void> {
-  const { plan, activated } = await withProgress(this, (report) => carryOut(this, flags, asked, report));
+  const { plan, activated } = await withProgress(this, (report) => installEngine(this, flags, asked, report));
   const requirements = plan.lock.platform === undefined ? await checkLock(this, plan.lock) : [];
   if (flags.dryRun) {
     if (flags.json)
@@ -59,7 +59,11 @@ export async function install(this: Host, flags: InstallFlags, asked?: string): 
   warnOfUnmet(this, requirements);
 }
 
-async function carryOut(
+/**
+ * Installs what the flags and arguments of `install` ask for.
+ * @throws EngineshedError as `resolveEngine` and `applyInstall` do, `USAGE`, `ENGINE_UNKNOWN`
+ */
+export async function installEngine(
   host: Host,
   flags: InstallFlags,
   asked: string | undefined,

@@ -1,6 +1,5 @@
-import { findSelection } from '../../shim/active.js';
 import { type InstalledEngine, readEngines } from '../../store/read.js';
-import { openPaths } from '../engines.js';
+import { openPaths, tellSelection } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printWarning } from '../output.js';
 import { printTable } from '../table.js';
@@ -9,7 +8,7 @@ import { minuteOf } from '../text.js';
 /** Lists the installed engines. */
 export function list(this: Host, flags: { json?: boolean }): void {
   const paths = openPaths(this);
-  const active = findSelection(paths, this.environment)?.name;
+  const active = tellSelection(this, paths)?.name;
   const damaged: string[] = [];
   const engines = readEngines(paths, (name, error) => {
     damaged.push(name);

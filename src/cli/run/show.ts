@@ -1,5 +1,5 @@
 import { findEngine, referenceCatalog } from '../../catalog/index.js';
-import { type EngineDefinition, parseEngineName } from '../../engine/index.js';
+import { type EngineDefinition, parseNamedEngine } from '../../engine/index.js';
 import { isEngineshedError } from '../../errors/index.js';
 import { formatReference } from '../../oci/index.js';
 import type { Need } from '../../requirements/index.js';
@@ -18,7 +18,7 @@ export async function show(
   name?: string,
 ): Promise<void> {
   const engine =
-    name === undefined ? chooseEngine(this, undefined).engine : readInstalled(this, parseEngineName(name));
+    name === undefined ? (await chooseEngine(this, undefined, 'tell')).engine : readInstalled(this, name);
   if (engine !== undefined) {
     if (flags.json) printJson(this, engine);
     else await showInstalled(this, engine);
@@ -29,11 +29,12 @@ export async function show(
   else showDefinition(this, definition);
 }
 
-function readInstalled(host: Host, name: string): InstalledEngine | undefined {
+function readInstalled(host: Host, text: string): InstalledEngine | undefined {
+  const { name, id } = parseNamedEngine(text);
   try {
-    return readEngine(openPaths(host), name);
+    return readEngine(openPaths(host), name, id);
   } catch (error) {
-    if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
+    if (id === undefined && isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
-import { parseEngineName } from '../../engine/names.js';
-import { findSelection, useEngine } from '../../shim/index.js';
-import { openPaths } from '../engines.js';
+import { formatNamedEngine, parseEngineName } from '../../engine/names.js';
+import { useEngine } from '../../shim/index.js';
+import { openPaths, tellSelection } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printWarning, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
@@ -15,8 +15,11 @@ export async function use(this: Host, flags: { json?: boolean }, name: string): 
     return;
   }
   printLine(this, `${engine.name} is the active engine now.`);
-  const selection = findSelection(openPaths(this), this.environment);
-  if (selection?.by === 'environment' && selection.name !== engine.name) {
-    printWarning(this, `in this shell ${selection.name} stays selected, because ${selection.reason}`);
+  const selection = tellSelection(this, openPaths(this));
+  const place = { environment: 'in this shell', project: 'in this directory' };
+  if (selection?.by === 'environment' || selection?.by === 'project') {
+    const stays = formatNamedEngine(selection);
+    if (stays !== engine.name)
+      printWarning(this, `${place[selection.by]} ${stays} stays selected, because ${selection.reason}`);
   }
 }

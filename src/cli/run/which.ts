@@ -6,8 +6,12 @@ import type { Host } from '../host.js';
 import { printJson } from '../output.js';
 
 /** Prints where a part of an engine, or something in it, stands. */
-export function which(this: Host, flags: { engine?: string; json?: boolean }, asked: string): void {
-  const { engine } = chooseEngine(this, flags.engine);
+export async function which(
+  this: Host,
+  flags: { engine?: string; json?: boolean },
+  asked: string,
+): Promise<void> {
+  const { engine } = await chooseEngine(this, flags.engine, 'tell');
   refuseDamaged(engine);
   const slash = asked.indexOf('/');
   const type = slash < 0 ? asked : asked.slice(0, slash);
