@@ -1,11 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newUser, program, type User } from '../acceptance/cli.js';
-import { peersRequired } from '../support/peers.js';
-
-const isRoot = process.getuid?.() === 0;
+import { cannotMount, mountSmall, remount } from './mounts.js';
 
 async function userWithEngine(size: number): Promise<User> {
   const user = newUser();
@@ -47,14 +45,12 @@ describe('E01 an export that is killed', () => {
   });
 });
 
-// Mounting needs root. Where peers are required, so is this.
-describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
+describe.skipIf(cannotMount)('E02 a full disk', () => {
   it('leaves no half file, and the earlier one as it was', async () => {
     const user = await userWithEngine(4 << 20);
     const out = `${user.work}/small`;
     mkdirSync(out);
-    shell('mount -t tmpfs -o size=2m tmpfs "$0"', out);
-    onTestFinished(() => shell('umount "$0"', out));
+    mountSmall(out, 'size=2m');
     const failed = await user.engineshed(['export', 'big', 'small/a.tar']);
     expect(failed).toMatchObject({ status: 74, stdout: '' });
     expect(failed.stderr).toContain('No space is left');
@@ -64,12 +60,8 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
       status: 74,
     });
     expect(readFileSync(`${out}/a.tar`, 'utf8')).toBe('precious');
-    shell('mount -o remount,size=16m "$0"', out);
+    remount(out, 'size=16m');
     await user.output(['export', 'big', 'small/a.tar', '--replace']);
     expect(existsSync(`${out}/a.tar`)).toBe(true);
   });
 });
-
-function shell(script: string, path: string): void {
-  execFileSync('sh', ['-c', script, path]);
-}

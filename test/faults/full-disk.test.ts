@@ -1,14 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { newUser, type User } from '../acceptance/cli.js';
-import { peersRequired } from '../support/peers.js';
 import { components, publishProduct } from '../support/product.js';
 import { scripted } from '../support/registry-client.js';
+import { readTree } from '../support/tree.js';
+import { verified } from './checks.js';
+import { cannotMount, fill, mountSmall, remount } from './mounts.js';
 import { expectRunning, expectSwept } from './situation.js';
-
-const isRoot = process.getuid?.() === 0;
 
 /** A user whose store is on a small file system of its own; `options` are those of tmpfs. */
 async function userOnSmallDisk(options: string): Promise<User> {
@@ -20,8 +19,7 @@ async function userOnSmallDisk(options: string): Promise<User> {
   return user;
 }
 
-// Mounting needs root. Where peers are required, so is this.
-describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
+describe.skipIf(cannotMount)('E02 a full disk', () => {
   it('of bytes: nothing is left of the attempt, the engine runs, and room helps', async () => {
     const user = await userOnSmallDisk('size=2m');
     // Content that does not fit, beside the components that do.
@@ -29,7 +27,7 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     writeFileSync(`${user.work}/components/engine/noise`, noise);
     await user.output(['publish', 'components/engine', 'oci:images/engine:2.0.0']);
     await expectFull(user, ['install', 'hello-2.0.0', '--use']);
-    shell('mount -o remount,size=16m "$0"', user.store);
+    remount(user.store, 'size=16m');
     await user.output(['install', 'hello-2.0.0', '--use']);
     await expectRunning({ user }, 'hello-2.0.0');
   });
@@ -37,7 +35,7 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
   it('of bytes, to the last one: use and uninstall', async () => {
     const user = await userOnSmallDisk('size=1m');
     await user.output(['install', 'hello-2.0.0']);
-    fill(user);
+    fill(user.store, 'bytes');
     // A link needs no block here; whatever happens, it is the one engine or the other.
     const used = await user.engineshed(['use', 'hello-2.0.0']);
     expect([0, 74]).toContain(used.status);
@@ -52,7 +50,7 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
     for (let at = 0; at < 100; at++) writeFileSync(`${user.work}/components/engine/file-${at}`, '');
     await user.output(['publish', 'components/engine', 'oci:images/engine:2.0.0']);
     await expectFull(user, ['install', 'hello-2.0.0', '--use']);
-    shell('mount -o remount,nr_inodes=1000 "$0"', user.store);
+    remount(user.store, 'nr_inodes=1000');
     await user.output(['install', 'hello-2.0.0', '--use']);
     await expectRunning({ user }, 'hello-2.0.0');
     expectSwept(user);
@@ -61,15 +59,69 @@ describe.skipIf(!isRoot && !peersRequired)('E02 a full disk', () => {
   it('of inodes, to the last one', async () => {
     const user = await userOnSmallDisk('size=16m,nr_inodes=100');
     await user.output(['install', 'hello-2.0.0']);
-    mkdirSync(`${user.store}/.filler`);
-    expect(() => {
-      for (let at = 0; ; at++) writeFileSync(`${user.store}/.filler/${at}`, '');
-    }).toThrow('ENOSPC');
+    const makeRoom = fill(user.store, 'inodes');
     await expectFull(user, ['use', 'hello-2.0.0']);
-    rmSync(`${user.store}/.filler`, { recursive: true });
+    makeRoom();
     await user.output(['use', 'hello-2.0.0']);
     await expectRunning({ user }, 'hello-2.0.0');
     expectSwept(user);
+  });
+
+  it.each(['bytes', 'inodes'] as const)('of %s: gc takes all of it, or nothing of use', async (what) => {
+    const user = await userOnSmallDisk('size=2m,nr_inodes=300');
+    await user.output(['install', 'hello-2.0.0']);
+    await user.output(['uninstall', 'hello-2.0.0']);
+    await user.output(['install', 'oci:images/engine:2.0.0', '--name', 'unused']);
+    const makeRoom = fill(user.store, what);
+    const gc = ['gc', '--keep', '1', '--unused-for', '0h'];
+    const { status, stderr } = await user.engineshed(gc);
+    expect([0, 74], stderr).toContain(status);
+    if (status !== 0) expect(stderr).toContain('No space is left');
+    await expectRunning({ user }, 'hello-1.0.0');
+    expect(await verified('after gc', user)).toEqual([]);
+    makeRoom();
+    await user.output(gc);
+    await expectRunning({ user }, 'hello-1.0.0');
+    expect((await user.json(['list'])).engines).toHaveLength(1);
+    expectSwept(user);
+  });
+
+  it('of inodes: an export leaves nothing, and the earlier file as it was', async () => {
+    const user = newUser();
+    await publishProduct(user);
+    await user.output(['install', 'hello-1.0.0']);
+    const out = `${user.work}/out`;
+    mkdirSync(out);
+    mountSmall(out, 'size=16m,nr_inodes=20');
+    writeFileSync(`${out}/a.tar`, 'precious');
+    const makeRoom = fill(out, 'inodes');
+    const full = await user.engineshed(['export', 'hello-1.0.0', 'out/a.tar', '--replace']);
+    expect(full).toMatchObject({ status: 74, stdout: '' });
+    expect(full.stderr).toContain('No space is left');
+    expect(readFileSync(`${out}/a.tar`, 'utf8')).toBe('precious');
+    makeRoom();
+    expect(readdirSync(out)).toEqual(['a.tar']);
+    await user.output(['export', 'hello-1.0.0', 'out/a.tar', '--replace']);
+    await newUser().output(['import', `${out}/a.tar`]);
+  });
+
+  it('of inodes: the image layout that is published to names only what is there', async () => {
+    const user = newUser();
+    await publishProduct(user);
+    const images = `${user.work}/small`;
+    mkdirSync(images);
+    mountSmall(images, 'size=16m,nr_inodes=30');
+    await user.output(['publish', 'components/engine', 'oci:small:1']);
+    const before = readTree(images);
+    const makeRoom = fill(images, 'inodes');
+    writeFileSync(`${user.work}/components/engine/more`, 'more');
+    const full = await user.engineshed(['publish', 'components/engine', 'oci:small:2']);
+    expect(full).toMatchObject({ status: 74, stdout: '' });
+    expect(full.stderr).toContain('No space is left');
+    makeRoom();
+    expect(readTree(images)).toEqual(before);
+    await user.output(['publish', 'components/engine', 'oci:small:2']);
+    await user.output(['install', 'oci:small:2', '--name', 'more']);
   });
 
   it('of what is kept for an interrupted install: it makes room, and the install succeeds', async () => {
@@ -128,18 +180,4 @@ async function expectFull(user: User, command: readonly string[]): Promise<void>
   await expectRunning({ user }, 'hello-1.0.0');
   expectSwept(user);
   await user.output(['list']);
-}
-
-function fill(user: User): void {
-  mkdirSync(`${user.store}/.filler`);
-  expect(() => writeFileSync(`${user.store}/.filler/all`, Buffer.alloc(32 << 20))).toThrow('ENOSPC');
-}
-
-function mountSmall(directory: string, options: string): void {
-  shell('mount -t tmpfs -o "$1" tmpfs "$0"', directory, options);
-  onTestFinished(() => shell('umount "$0"', directory));
-}
-
-function shell(script: string, ...args: string[]): void {
-  execFileSync('sh', ['-c', script, ...args]);
 }

@@ -1,13 +1,32 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { newUser, program, run, type User } from '../acceptance/cli.js';
 import { peersMissing } from '../support/peers.js';
 import { publishProduct } from '../support/product.js';
 import { readTree } from '../support/tree.js';
+import { cannotMount, mountSmall, remount } from './mounts.js';
 import { expectRunning } from './situation.js';
 
 const first = 'hello-1.0.0';
+
+/** What needs no change of a store. */
+const reading = [
+  ['list'],
+  ['current'],
+  ['env'],
+  ['show'],
+  ['which', 'engine'],
+  ['install', first],
+  ['install', 'hello-2.0.0', '--dry-run'],
+  ['exec', first, '--', 'true'],
+  ['verify'],
+];
+const changing = [
+  ['use', first],
+  ['install', 'hello-2.0.0'],
+  ['uninstall', first, '--force'],
+];
 
 async function userWithEngine(): Promise<User> {
   const user = newUser();
@@ -76,27 +95,12 @@ describe('E08 where and how a store stands', () => {
           environment: user.environment,
           directory: user.work,
         });
-      const reading = [
-        ['list'],
-        ['current'],
-        ['env'],
-        ['show'],
-        ['which', 'engine'],
-        ['install', first],
-        ['install', 'hello-2.0.0', '--dry-run'],
-        ['exec', first, '--', 'true'],
-        ['verify'],
-      ];
       for (const args of reading)
         expect(await as(args), args.join(' ')).toMatchObject({
           status: 0,
           stderr: expect.not.stringContaining('engineshed:'),
         });
-      for (const args of [
-        ['use', first],
-        ['install', 'hello-2.0.0'],
-        ['uninstall', first, '--force'],
-      ]) {
+      for (const args of changing) {
         const refused = await as(args);
         expect(refused, args.join(' ')).toMatchObject({ status: 77, stdout: '' });
       }
@@ -104,6 +108,46 @@ describe('E08 where and how a store stands', () => {
       execFileSync('chmod', ['-R', 'u+w', user.home]);
     },
   );
+
+  it.skipIf(cannotMount)('on a file system that is mounted to be read only: reading works', async () => {
+    const user = newUser();
+    mkdirSync(user.store);
+    mountSmall(user.store, 'size=16m');
+    await publishProduct(user);
+    await user.output(['install', first]);
+    const before = readTree(user.store);
+    remount(user.store, 'ro');
+    for (const args of reading)
+      expect(await user.engineshed(args), args.join(' ')).toMatchObject({ status: 0 });
+    await expectRunning({ user }, first);
+    for (const args of [...changing, ['gc'], ['verify', '--repair']]) {
+      const refused = await user.engineshed(args);
+      expect(refused, args.join(' ')).toMatchObject({ status: 77, stdout: '' });
+      expect(refused.stderr, args.join(' ')).toContain('EROFS');
+    }
+    expect(readTree(user.store)).toEqual(before);
+    remount(user.store, 'rw');
+    await user.output(['install', 'hello-2.0.0', '--use']);
+  });
+
+  it.skipIf(cannotMount)('on another file system than the temporary directory', async () => {
+    const user = newUser();
+    const TMPDIR = `${user.home}/tmp`;
+    for (const directory of [user.store, TMPDIR]) {
+      mkdirSync(directory);
+      mountSmall(directory, 'size=16m');
+    }
+    await publishProduct(user);
+    const options = { environment: { TMPDIR } };
+    await user.output(['install', first], options);
+    await user.output(['export', first, 'engine.tar'], options);
+    await user.output(['uninstall', first, '--force'], options);
+    await user.output(['import', 'engine.tar', '--use'], options);
+    await expectRunning({ user }, first);
+    await user.output(['verify'], options);
+    await user.output(['gc'], options);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+  });
 
   it.skipIf(peersMissing('setpriv') || process.getuid?.() !== 0)(
     'of a user who is not root, as whom modes count',

@@ -84,10 +84,8 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   const after = everything(home);
   await collectAll(user);
   const collected = everything(home);
-  await restore();
-  const first = await timed(() => command({ FAULT_ROOT: home, FAULT_AT: '1', FAULT: 'kill' }));
-  await restore();
-  const all = await timed(() => command({}));
+  const first = await timed(restore, () => command({ FAULT_ROOT: home, FAULT_AT: '1', FAULT: 'kill' }));
+  const all = await timed(restore, () => command({}));
 
   /** What must hold whatever happened. */
   const stands = async (): Promise<string[]> => [
@@ -146,10 +144,16 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   };
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
+/** The shorter time of two, in milliseconds: other processes make it longer, and nothing makes it shorter. */
+async function timed(prepare: () => Promise<void>, work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < 2; run++) {
+    await prepare();
+    const began = performance.now();
+    await work();
+    times.push(performance.now() - began);
+  }
+  return Math.min(...times);
 }
 
 function readCalls(log: string): Call[] {

@@ -26,7 +26,9 @@ describe.each(changeNames)(`%s (FAULTS_SEED=${seed})`, (name) => {
   });
 
   it('E01 killed at any time, keeps what is and ends the same when it is given again', async () => {
-    expect((await walk(stand, { how: 'random', points: 1 }, seed)).faults).toEqual([]);
+    const { struck, faults } = await walk(stand, { how: 'random', points: 1 }, seed);
+    expect(faults).toEqual([]);
+    expect(struck).toBe(1);
   });
 
   it('E02 a call fails: says so, keeps what is and ends the same when it is given again', async () => {

@@ -75,15 +75,17 @@ function strike(stand: Stand, call: Call, how: 'kills' | 'errors', seed: number)
   return stand.fail(call.number, call.number + seed, (call.number + seed) % 2 === 0 ? 'once' : 'lasting');
 }
 
-/** Times at which the command was over already do not count. */
+/** Times at which the command was over already do not count: how long it takes is learnt on the way. */
 async function killAtRandom(stand: Stand, kills: number, seed: number): Promise<Walked> {
   const random = randomNumbers(seed);
-  const [from, to] = stand.atWork;
+  const [from, all] = stand.atWork;
+  let to = all;
   const faults: string[] = [];
   let struck = 0;
-  for (let tries = 0; struck < kills && tries < 3 * kills; tries++) {
-    const milliseconds = from + random() * (to - from);
+  for (let tries = 0; struck < kills && tries < 10 * kills; tries++) {
+    const milliseconds = 0.8 * from + random() * (to - 0.8 * from);
     const found = await stand.killAfter(milliseconds);
+    to = Math.max(from, found === 'missed' ? 0.9 * to : 1.02 * to);
     if (found === 'missed') continue;
     struck++;
     faults.push(...found.map((fault) => `killed after ${milliseconds.toFixed(1)} ms: ${fault}`));
