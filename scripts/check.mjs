@@ -1,6 +1,7 @@
 // Everything that can be checked without running the program. Each step must have looked at something.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { readMutations, staleness } from './mutations.mjs';
 import { run, say } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -12,6 +13,8 @@ say('format and lint');
 run(tool('biome'), ['ci', '.']);
 say('what may import what');
 checkImports();
+say('defences that can be taken out, for npm run mutate');
+checkMutations();
 say('unused code and dependencies');
 run(tool('knip'), []);
 say('the package as its users see it');
@@ -36,4 +39,15 @@ function checkImports() {
   for (const { rule, from, to } of summary.violations) console.error(`${rule.name}: ${from} -> ${to}`);
   if (summary.violations.length > 0) process.exit(1);
   console.log(`${modules.length} modules, ${edges.length} imports`);
+}
+
+function checkMutations() {
+  const mutations = readMutations(root);
+  const stale = staleness(root, mutations);
+  for (const line of stale) console.error(line);
+  if (stale.length > 0) {
+    console.error('Correct test/mutations for the code as it is now; see docs/reliability.md.');
+    process.exit(1);
+  }
+  console.log(`${mutations.length} defences`);
 }

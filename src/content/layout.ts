@@ -1,10 +1,10 @@
-import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { resolve as resolvePath } from 'node:path';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
 import {
   isAlive,
-  makeDirectories,
+  makeDurableDirectories,
   type Owner,
   ownedName,
   parseOwnedName,
@@ -92,10 +92,10 @@ export function openLayout(path: string, owner: Owner): Layout {
 export function createLayout(path: string, owner: Owner): Layout {
   const directory = resolvePath(path);
   try {
-    makeDirectories(directory);
+    makeDurableDirectories(directory);
     if (statSync(`${directory}/oci-layout`, { throwIfNoEntry: false }) === undefined) {
       refuseOtherContent(directory, path);
-      mkdirSync(`${directory}/blobs/sha256`, { recursive: true });
+      makeDurableDirectories(`${directory}/blobs/sha256`);
       const marker = JSON.stringify({ imageLayoutVersion: layoutVersion });
       replaceFile(`${directory}/oci-layout`, marker, newTemporaryFile(directory, owner));
     }
@@ -191,9 +191,10 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
       } finally {
         await handle.close();
       }
-      mkdirSync(`${directory}/blobs/${digestAlgorithm(descriptor.digest)}`, { recursive: true });
+      const home = dirname(path);
+      makeDurableDirectories(home);
       renameSync(file, path);
-      syncDirectory(`${directory}/blobs/${digestAlgorithm(descriptor.digest)}`);
+      syncDirectory(home);
     },
 
     async resolve(wanted) {

@@ -1,7 +1,7 @@
 import { chownSync, lstatSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
-import { acquireLock, makeDirectories, type Owner, ownedName, replaceFile } from '../files/index.js';
+import { acquireLock, makeDurableDirectories, type Owner, ownedName, replaceFile } from '../files/index.js';
 import { type FileContent, readContent } from './file.js';
 import { normalKey } from './keys.js';
 import type { StorableLogin } from './types.js';
@@ -24,7 +24,7 @@ export async function editCredentialFile(
   change: (content: FileContent) => FileContent | undefined,
 ): Promise<void> {
   const file = targetOf(resolve(path));
-  makeDirectories(dirname(file), 0o700);
+  makeDurableDirectories(dirname(file), 0o700);
   const lock = await acquireLock(`${file}.engineshed-lock`, 'exclusive', owner);
   try {
     const before = statSync(file, { throwIfNoEntry: false });

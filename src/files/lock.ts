@@ -40,7 +40,7 @@ export async function acquireLock(
     for (;;) {
       const rivals = rivalsOf(directory, claim);
       const [first] = rivals;
-      if (first === undefined) return held(directory, claim);
+      if (first === undefined) return { release: () => drop(directory, claim) };
       if (!announced) options.onWait?.(first.owner);
       announced = true;
       if (options.whenBusy === 'fail') break;
@@ -144,17 +144,6 @@ function livingClaims(directory: string, now: () => number): Claim[] {
 /** The random part of the name, so that no process is always first. */
 function rankOf(name: string): string {
   return name.slice(name.lastIndexOf('-') + 1);
-}
-
-function held(directory: string, claim: OwnClaim): Lock {
-  let released = false;
-  return {
-    release() {
-      if (released) return;
-      released = true;
-      drop(directory, claim);
-    },
-  };
 }
 
 function giveSigns(file: string): NodeJS.Timeout {

@@ -1,8 +1,10 @@
 import { lstatSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
+import { syncDirectory } from '../files/index.js';
 
 /**
- * Makes a directory of the store where there is none. A link that somebody planted in its place is not followed.
+ * Makes a directory of the store where there is none, durably. A link that somebody planted in its place is not followed.
  * @throws EngineshedError `FILE_IN_THE_WAY`; NodeJS.ErrnoException
  */
 export function makeOwnDirectory(path: string): void {
@@ -12,7 +14,9 @@ export function makeOwnDirectory(path: string): void {
   } catch (error) {
     // Another process may just have made it.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !standsAsDirectory(path)) throw error;
+    return;
   }
+  syncDirectory(dirname(path));
 }
 
 /**

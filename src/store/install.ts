@@ -194,7 +194,7 @@ async function installTree(store: Store, { staging }: Transaction, tree: Planned
   await withLock(store, homeLock(store.paths, home), 'exclusive', async () => {
     const wasDamaged = isMarked(tree.directory);
     if (wasDamaged) takeAway(tree.directory, `${staging}/damaged-${uniqueSuffix()}`);
-    if (publishDirectory(directory, tree.directory) === 'exists') await removeTree(directory);
+    publishDirectory(directory, tree.directory);
     // Only now: a directory that its owner may not write to cannot be moved elsewhere. Who was killed before it has left that to us.
     chmodSync(tree.directory, rootMode);
     if (wasDamaged) unmark(tree.directory);

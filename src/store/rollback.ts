@@ -1,4 +1,5 @@
 import { lstatSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
 import { replaceLink, syncDirectory } from '../files/index.js';
 import { inTheWay, isNoLink } from './directory.js';
@@ -76,11 +77,8 @@ export async function rollback(store: Store, to: number | undefined): Promise<Ro
       select(store, plan.active.to, staging);
       for (const { name, to: id } of plan.engines) {
         if (id !== null) continue;
-        await withLock(store, `engine-${name}`, 'exclusive', async () =>
-          rmSync(paths.engineActive(name), { force: true }),
-        );
+        await withLock(store, `engine-${name}`, 'exclusive', async () => forget(paths.engineActive(name)));
       }
-      syncDirectory(paths.engines);
       await withHistory(store, () => movePosition(paths, plan.to, staging));
       return plan;
     }),
@@ -133,6 +131,11 @@ function incomplete(
 
 function select({ paths }: Store, name: Selections['active'], staging: string): void {
   if (isNoLink(paths.current)) throw inTheWay(paths.current, 'is not a link');
-  if (name === null) rmSync(paths.current, { force: true });
+  if (name === null) forget(paths.current);
   else replaceLink(paths.current, currentTarget(name), staging);
+}
+
+function forget(link: string): void {
+  rmSync(link, { force: true });
+  syncDirectory(dirname(link));
 }

@@ -51,7 +51,6 @@ export function installState(
   const active = paths.engineActive(lock.name);
   if (isNoLink(active)) throw inTheWay(active, 'is not a link');
   replaceLink(active, id, staging);
-  syncDirectory(paths.engines);
   return engine;
 }
 

@@ -6,7 +6,7 @@ import {
   acquireLock,
   type Lock,
   lockOwners,
-  makeDirectories,
+  makeDurableDirectories,
   type Owner,
   ownedName,
   parseOwnedName,
@@ -174,7 +174,7 @@ async function releasing<T>(lock: Lock | undefined, work: () => Promise<T>): Pro
 
 function prepareStore({ paths }: Store): void {
   try {
-    makeDirectories(paths.root, 0o755);
+    makeDurableDirectories(paths.root, 0o755);
     checkStoreVersion(paths);
     if (!isMarked(paths)) refuseOtherContent(paths);
     for (const directory of ownDirectories(paths)) makeOwnDirectory(directory);

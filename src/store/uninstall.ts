@@ -60,7 +60,10 @@ export function removeEngine(
           hint: 'Choose another with "engineshed use", or uninstall it with --force.',
         });
       }
-      if (wasActive) rmSync(paths.current);
+      if (wasActive) {
+        rmSync(paths.current);
+        syncDirectory(paths.root);
+      }
       renameSync(paths.engine(name), `${staging}/engine-${name}`);
       syncDirectory(paths.engines);
       return wasActive;

@@ -9,14 +9,21 @@ export function layoutOf({ directory }: Sample): Layout {
   return createLayout(`${directory}/images`, ownerOf(process.pid));
 }
 
-/** Puts an image of archives, lowest first, into the layout of a sample, so that an engine can have it as a source. */
+/**
+ * Puts an image of archives, lowest first, into the layout of a sample, so that an engine can have it as a source.
+ * @param annotations of each layer
+ */
 export async function publishArchives(
   sample: Sample,
   name: string,
   archives: readonly Buffer[],
+  annotations?: Readonly<Record<string, string>>,
 ): Promise<void> {
   const layout = layoutOf(sample);
-  const layers = archives.map((archive) => layerOf(archive));
+  const layers = archives.map((archive) => {
+    const layer = layerOf(archive);
+    return { ...layer, descriptor: { ...layer.descriptor, ...(annotations && { annotations }) } };
+  });
   for (const layer of layers) await layout.push(layer.descriptor, async () => inPieces(layer.bytes));
   const json = async (mediaType: string, value: unknown) => {
     const bytes = Buffer.from(JSON.stringify(value));

@@ -1,5 +1,5 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { createLayout, type Layout } from '../../src/content/index.js';
+import { createLayout, type Layout, type Reporter } from '../../src/content/index.js';
 import { type EngineDefinition, type EngineLock, resolveEngine } from '../../src/engine/index.js';
 import { ownerOf } from '../../src/files/index.js';
 import { parseReference } from '../../src/oci/index.js';
@@ -29,12 +29,12 @@ export interface Sample {
 }
 
 /** Makes one. */
-export async function makeSample(): Promise<Sample> {
+export async function makeSample(report: Reporter = () => {}): Promise<Sample> {
   const directory = temporaryDirectory();
   const owner = ownerOf(process.pid);
   const layout = createLayout(`${directory}/images`, owner);
   for (const component of ['base', 'extra']) await publishSample(layout, directory, component);
-  const store = storeAt(`${directory}/store`, owner, () => new Date(0));
+  const store = storeAt(`${directory}/store`, owner, () => new Date(0), report);
   const remembered: Remembered = new Map();
   const sample: Sample = {
     directory,

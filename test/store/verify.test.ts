@@ -17,9 +17,11 @@ import {
 import { dirname } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Reporter, streamOf } from '../../src/content/index.js';
 import { removeTree } from '../../src/layer/index.js';
 import { canonicalJson } from '../../src/oci/index.js';
 import { useEngine } from '../../src/shim/index.js';
+import { FaultList } from '../../src/store/faults.js';
 import {
   type Fault,
   type RepairReport,
@@ -30,14 +32,15 @@ import {
   type VerifyReport,
   verify,
 } from '../../src/store/index.js';
+import { failing, systemError, withCalls } from '../support/calls.js';
 import { archive, directory, file, hardlink, symlink } from '../support/tar-archive.js';
 import { treeOf } from '../support/tar-layer.js';
 import { layoutOf, publishArchives } from './layered.js';
 import { makeSample, type Sample } from './sample.js';
 
 /** `first` has a source of one layer with all kinds of entries, and one of three layers with whiteouts. */
-async function makeInstalled(): Promise<Sample> {
-  const sample = await makeSample();
+async function makeInstalled(report?: Reporter): Promise<Sample> {
+  const sample = await makeSample(report);
   await publishArchives(sample, 'single', [
     archive(
       directory('bin'),
@@ -285,6 +288,18 @@ describe('verify', () => {
     await useEngine(sample.store, 'first');
   });
 
+  it('E04 a tree that is known to be damaged is made anew by an install, and runs again', async () => {
+    const sample = await makeInstalled();
+    const before = contentOf(sample);
+    const root = sourceOf(sample, 'tree');
+    inDirectory(root, () => unlinkSync(`${root}/top`));
+    await check(sample);
+    await expectRefused(sample, 'first');
+    await sample.install('first', 'single', 'tree');
+    expect(contentOf(sample)).toEqual(before);
+    await useEngine(sample.store, 'first');
+  });
+
   const records: [string, string, string, string][] = [
     ['its record is damaged', 'layer.json', 'content', 'single'],
     ['the list of its files is damaged', '.inventory', 'content', 'single'],
@@ -340,6 +355,112 @@ describe('verify', () => {
     await useEngine(sample.store, 'first');
     await expectRefused(sample, 'second');
     await expect(check(sample, 'full', 'third')).rejects.toMatchObject({ code: 'ENGINE_NOT_INSTALLED' });
+  });
+
+  it('E07 tells a link in the place of a layer, and does not follow it', async () => {
+    const sample = await makeInstalled();
+    const home = dirname(sourceOf(sample, 'single'));
+    renameSync(home, `${sample.directory}/elsewhere`);
+    symlinkSync(`${sample.directory}/elsewhere`, home);
+    expect(told(await check(sample))).toContain(`kind ${within(sample, home)}`);
+  });
+
+  it('E04 tells a record that is that of another layer', async () => {
+    const sample = await makeInstalled();
+    await sample.install('second', 'base');
+    const home = dirname(sourceOf(sample, 'single'));
+    const other = readFileSync(`${dirname(sourceOf(sample, 'base', 'second'))}/layer.json`);
+    writeFileSync(`${home}/layer.json`, other);
+    expect(told(await check(sample))).toContain(`content ${within(sample, home)}/layer.json`);
+  });
+
+  it('E04 tells what stands beside the files of a layer', async () => {
+    const sample = await makeInstalled();
+    const home = dirname(sourceOf(sample, 'single'));
+    writeFileSync(`${home}/more`, '');
+    symlinkSync('/', `${home}/link`);
+    const place = within(sample, home);
+    expect(told(await check(sample)).sort()).toEqual([`extra ${place}/link`, `extra ${place}/more`]);
+  });
+
+  it('E05 tells a state that is gone, of the engine that was asked for', async () => {
+    const sample = await makeInstalled();
+    const { id } = readEngine(sample.store.paths, 'first');
+    rmSync(sample.store.paths.engineState('first', id), { recursive: true });
+    expect(told(await check(sample, 'full', 'first'))).toEqual([
+      `missing engines/first/${id}`,
+      'target engines/first/active',
+    ]);
+  });
+
+  it('E05 tells names that are no links, and such as lead out of the store', async () => {
+    const sample = await makeInstalled();
+    const { paths } = sample.store;
+    mkdirSync(paths.current);
+    expect(told(await check(sample))).toEqual(['kind ./current']);
+    rmSync(paths.current, { recursive: true });
+    for (const target of [sample.directory, 'layers', 'engines/first/../first/active']) {
+      relink(paths.root, 'current', target, 'make');
+      expect(told(await check(sample)), target).toEqual(['target ./current']);
+      unlinkSync(paths.current);
+    }
+  });
+
+  it('E05 tells a record that is of another state, without its lock', async () => {
+    const sample = await makeInstalled();
+    const { id } = readEngine(sample.store.paths, 'first');
+    const home = sample.store.paths.engineState('first', id);
+    edit(`${home}/lock.json`, '"description":""', '"description":"x"');
+    edit(`${home}/lock.json`, '"reference":"oci:', '"reference":"oci:/x');
+    const lock = `content engines/first/${id}/lock.json`;
+    expect(told(await check(sample))).toEqual([lock]);
+    replace(home, 'env', '');
+    expect(told(await check(sample))).toEqual([lock, `content engines/first/${id}/env`]);
+    edit(`${home}/engine.json`, '"name": "first"', '"name": "other"');
+    expect(told(await check(sample))).toEqual([lock, `content engines/first/${id}/engine.json`]);
+  });
+
+  it('E08 reads a store that cannot be written to, and warns that nothing is marked', async () => {
+    const warnings: string[] = [];
+    const sample = await makeInstalled((event) => event.type === 'warning' && warnings.push(event.message));
+    unlinkSync(`${sourceOf(sample, 'single')}/large`);
+    const readOnly = (real: unknown) =>
+      ((path: unknown, ...args: unknown[]) => {
+        if (args[0] !== 'r' && args[0] !== 0 && String(path).startsWith(sample.store.paths.root))
+          if (typeof args[0] !== 'number' || (args[0] & 3) !== 0) throw systemError('EROFS');
+        return (real as (...args: unknown[]) => unknown)(path, ...args);
+      }) as never;
+    const { faults } = await withCalls({ mkdirSync: readOnly, openSync: readOnly }, () => check(sample));
+    expect(faults).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('not marked')]);
+  });
+
+  it('E02 tells that it failed, and does not begin again', async () => {
+    const sample = await makeInstalled();
+    const home = dirname(sourceOf(sample, 'single'));
+    let tries = 0;
+    const fails = failing('EACCES', (path) => path === `${home}/layer.json` && ++tries > 0);
+    const unreadable = { lstatSync: fails };
+    const { paths } = sample.store;
+    const before = () => (existsSync(paths.staging) ? readdirSync(paths.staging) : []);
+    expect(before()).toEqual([]);
+    await withCalls(unreadable, () =>
+      expect(check(sample)).rejects.toMatchObject({ code: 'FILE_PERMISSION' }),
+    );
+    expect(tries).toBe(1);
+  });
+
+  it('tells that an engine is not there before anything is made', async () => {
+    const sample = await makeInstalled();
+    rmSync(sample.store.paths.partial, { recursive: true });
+    await expect(check(sample, 'full', 'third')).rejects.toMatchObject({ code: 'ENGINE_NOT_INSTALLED' });
+    expect(existsSync(sample.store.paths.partial), 'makes none').toBe(false);
+  });
+
+  it('lists a thousand faults of one thing, and counts thousands', () => {
+    const list = new FaultList('layer', 'x', new Set(), 'layers/x');
+    for (let at = 0; at < 3000; at++) list.add(`${at}`, { fault: 'missing' });
+    expect([list.faults.length, list.omitted, list.count]).toEqual([1000, 2000, 3000]);
   });
 
   it('finds nothing where there is no store, and makes none', async () => {
@@ -453,6 +574,11 @@ describe('a layer under several names', () => {
     unlinkSync(sample.store.paths.current);
     expect(await mend(sample)).toMatchObject({ layers: [], trees: 1, after: { faults: [] } });
     expect(contentOf(sample)).toEqual(before);
+    await useEngine(sample.store, 'second');
+    unlinkSync(sample.store.paths.current);
+    // Its needed name is gone as a whole.
+    await removeTree(root);
+    expect(told(await check(sample))).toEqual([`missing ${within(sample, root)}`]);
   });
 });
 
@@ -570,6 +696,32 @@ describe('repair', () => {
     expect(done.after.faults).toMatchObject([{ engines: ['first'] }]);
     await useEngine(sample.store, 'second');
     await expectRefused(sample, 'first');
+  });
+
+  it('does not take a bug for something that cannot be repaired', async () => {
+    const sample = await makeInstalled();
+    flip(`${sourceOf(sample, 'single')}/large`);
+    const content = () => {
+      throw new TypeError('a bug');
+    };
+    await expect(repair(sample.store, { mode: 'full', platform: 'linux', content })).rejects.toThrow('a bug');
+  });
+
+  it('B01 keeps no manifest that is not what it should be', async () => {
+    const sample = await makeInstalled();
+    const { blobs } = sample.store.paths;
+    const [name = ''] = readdirSync(`${blobs}/sha256`);
+    const { size } = lstatSync(`${blobs}/sha256/${name}`);
+    unlinkSync(`${blobs}/sha256/${name}`);
+    const layout = layoutOf(sample);
+    const lying = { resolve: layout.resolve, fetch: async () => streamOf(Buffer.alloc(size)) };
+    const { problems } = await repair(sample.store, {
+      mode: 'full',
+      platform: 'linux',
+      content: () => lying,
+    });
+    expect(problems).toMatchObject([{ engine: 'first' }]);
+    expect(existsSync(`${blobs}/sha256/${name}`)).toBe(false);
   });
 
   it('a damaged layer that no engine needs is removed', async () => {
