@@ -16,10 +16,12 @@ import { importEngines } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
+import { lock } from './commands/lock.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { ls } from './commands/ls.js';
 import { mirror } from './commands/mirror.js';
+import { outdated } from './commands/outdated.js';
 import { prune } from './commands/prune.js';
 import { publish } from './commands/publish.js';
 import { referrers } from './commands/referrers.js';
@@ -29,6 +31,7 @@ import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
 import { tryCommand } from './commands/try.js';
 import { uninstall } from './commands/uninstall.js';
+import { update } from './commands/update.js';
 import { use } from './commands/use.js';
 import { verify } from './commands/verify.js';
 import { which } from './commands/which.js';
@@ -74,6 +77,7 @@ export function application(host: Host) {
 
 const groups: CommandGroups = {
   'install and choose': { available, install, list, show, use, uninstall },
+  'keep up to date': { lock, update, outdated },
   run: { current, env, exec, try: tryCommand, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
   publish: { publish, index, attach, prune },

@@ -10,8 +10,21 @@ import { userConfiguration } from './places.js';
  * @throws EngineshedError `CONFIG_INVALID`, `REFERENCE_INVALID`
  */
 export function openCatalogs(host: Host, registry: string | undefined): Promise<Catalogs> {
-  const user = { path: userConfiguration(host), ifMissing: 'skip', owner: 'user' } as const;
   const [project] = projectFiles(host.directory);
+  return openCatalogsWith(host, project, registry);
+}
+
+/**
+ * The same with the file of a project that is known.
+ * @param project its absolute path
+ * @throws EngineshedError `CONFIG_INVALID`, `REFERENCE_INVALID`
+ */
+export function openCatalogsWith(
+  host: Host,
+  project: string | undefined,
+  registry: string | undefined,
+): Promise<Catalogs> {
+  const user = { path: userConfiguration(host), ifMissing: 'skip', owner: 'user' } as const;
   if (project !== undefined) refusePlanted(project, host.userId);
   const files =
     project === undefined ? [user] : [user, { path: project, ifMissing: 'skip', owner: 'project' } as const];

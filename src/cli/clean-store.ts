@@ -8,9 +8,9 @@ import { removeTree } from '../layer/index.js';
 import { nodePlatform } from '../oci/index.js';
 import { releaseEngine } from '../release/index.js';
 import { applyInstall, planInstall, type Remembered, rememberingTarget, storeAt } from '../store/index.js';
+import { isDirectory } from './directories.js';
 import type { Host } from './host.js';
 import type { FoundRelease } from './release.js';
-import { isDirectory } from './run/install.js';
 
 /** Tests are in process groups of their own, so that a terminal's ^C reaches only this process: it ends them, and itself afterwards. */
 export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -119,7 +119,7 @@ async function isInstalled(
   const { mayInstall, installMissing } = await host.firstUse();
   if (!(await mayInstall(host))) return false;
   host.process.stderr.write(`${formatNamedEngine(wanted)} is not installed yet, and is being installed\n`);
-  await installMissing(host, wanted);
+  await installMissing(host, wanted, selection?.by === 'project' ? 'project' : 'other');
   return true;
 }
 

@@ -3,6 +3,8 @@ import type { Candidate } from '../shim/index.js';
 import { openCatalogs } from './catalogs.js';
 import type { Host } from './host.js';
 import { withProgress } from './output.js';
+import { projectHere, withProject } from './project.js';
+import { currentLock, exactLock, installLock } from './project-install.js';
 import { installEngine } from './run/install.js';
 
 /**
@@ -17,12 +19,24 @@ export async function mayInstall(host: Host): Promise<boolean> {
   return installMissing ?? !isOn(CI);
 }
 
+/** What says which engine is needed: the project, whose lock may name one exact state, or anything else that names an engine. */
+export type Asker = 'project' | 'other';
+
 /**
  * Installs an engine that a command needs. Tells of it on the error stream only: the output is the command's.
  * @throws EngineshedError as `install` does
  */
-export async function installMissing(host: Host, wanted: NamedEngine): Promise<void> {
-  await withProgress(host, (report) => installEngine(host, {}, wanted.name, report));
+export async function installMissing(host: Host, wanted: NamedEngine, asker: Asker): Promise<void> {
+  await withProgress(host, async (report) => {
+    const pin = asker === 'project' ? projectHere(host) : undefined;
+    if (pin === undefined) await installEngine(host, {}, wanted.name, report);
+    else
+      await withProject(host, {}, pin, report, async (project) => {
+        // A lock is not changed in passing.
+        const lock = wanted.id === undefined ? await currentLock(host, project) : exactLock(host, project);
+        await installLock(host, project, lock, 'leave');
+      });
+  });
 }
 
 /**

@@ -19,10 +19,10 @@ import {
   type Store,
 } from '../store/index.js';
 import { openCatalogs } from './catalogs.js';
+import { isDirectory } from './directories.js';
 import { chooseEngine, openPaths } from './engines.js';
 import type { Host } from './host.js';
 import type { Replacement } from './replacement.js';
-import { isDirectory } from './run/install.js';
 import { isOffline, type NetworkFlags, openStore, openTargets, type Targets } from './runtime.js';
 
 /** Which engine, and how registries are reached. */

@@ -15,8 +15,7 @@ import { execUsage } from './words.js';
 const otherNames: Readonly<Record<string, string>> = {
   push: 'publish',
   pull: 'install',
-  update: 'install',
-  upgrade: 'install',
+  upgrade: 'update',
   remove: 'uninstall',
   rm: 'uninstall',
   delete: 'uninstall',

@@ -1,10 +1,11 @@
-import { EngineshedError } from '../errors/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import {
   choosePlatform,
   type Descriptor,
   formatPlatform,
   type ImageConfig,
   imagesOf,
+  isIndexType,
   type Manifest,
   maxConfigBytes,
   maxManifestBytes,
@@ -13,6 +14,7 @@ import {
   parseManifest,
   type WantedPlatform,
 } from '../oci/index.js';
+import { mapLimited } from './limit.js';
 import type { ContentStore } from './types.js';
 import { readAll } from './verify.js';
 
@@ -84,6 +86,68 @@ export async function readImageManifest(
     `${descriptor.digest} has indexes more than ${maxIndexDepth} deep inside each other`,
   );
 }
+
+/** The most images that an index may have for all of them to be read. */
+const maxImages = 100;
+
+/** Every image that a descriptor leads to. */
+export interface ImageSet {
+  /** In the order of the index, each once; the one, where there is no index. */
+  readonly images: readonly Image[];
+  /** The platforms of those that the index names and the place does not have, as where only one of them was copied there. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Reads all images that a descriptor leads to: of an index those for every platform.
+ * @throws EngineshedError `MANIFEST_INVALID`, `PLATFORM_UNMATCHED` where there is none, and as {@link readManifest} does
+ */
+export async function readAllImages(
+  store: Pick<ContentStore, 'fetch'>,
+  descriptor: Descriptor,
+): Promise<ImageSet> {
+  const found = new Map<string, Descriptor>();
+  const collect = async (at: Descriptor, depth: number): Promise<void> => {
+    if (depth > maxIndexDepth || found.size > maxImages)
+      throw new EngineshedError(
+        'MANIFEST_INVALID',
+        `${descriptor.digest} has more than ${maxImages} images, or indexes more than ${maxIndexDepth} deep inside each other`,
+      );
+    if (!isIndexType(at.mediaType)) {
+      if (!found.has(at.digest)) found.set(at.digest, at);
+      return;
+    }
+    const { parsed } = await readManifest(store, at);
+    if (parsed.kind === 'index') for (const image of imagesOf(parsed.index)) await collect(image, depth + 1);
+  };
+  await collect(descriptor, 0);
+  const missing: string[] = [];
+  const read = await mapLimited([...found.values()], concurrentImages, async (at) => {
+    try {
+      const { bytes, parsed } = await readManifest(store, at);
+      if (parsed.kind === 'index') throw new EngineshedError('INTERNAL', `${at.digest} is no manifest`);
+      const { manifest } = parsed;
+      return {
+        descriptor: at,
+        manifest,
+        manifestBytes: bytes,
+        offered: [],
+        ...(await readConfig(store, manifest)),
+      };
+    } catch (error) {
+      if (found.size === 1 || !isEngineshedError(error, 'CONTENT_NOT_FOUND', 'REFERENCE_NOT_FOUND'))
+        throw error;
+      missing.push(at.platform === undefined ? at.digest : formatPlatform(at.platform));
+      return undefined;
+    }
+  });
+  const images = read.filter((image) => image !== undefined);
+  if (images.length > 0) return { images, missing: missing.sort() };
+  throw new EngineshedError('PLATFORM_UNMATCHED', `${descriptor.digest} leads to no image for any platform`);
+}
+
+/** How many images of an index are read at the same time. */
+const concurrentImages = 8;
 
 /**
  * Reads the config of an image.

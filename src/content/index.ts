@@ -13,6 +13,7 @@ export {
 export { createdOf } from './created.js';
 export {
   type Image,
+  readAllImages,
   readConfig,
   readImage,
   readImageManifest,

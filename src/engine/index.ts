@@ -1,4 +1,14 @@
 export {
+  type ComparedEngine,
+  type ContentChange,
+  compareEngines,
+  type EngineComparison,
+  noEngine,
+  type SourceChange,
+  type SourceVersion,
+  shortVersion,
+} from './compare.js';
+export {
   engineArtifactType,
   type ReadEngine,
   readExportedEngines,
@@ -7,8 +17,11 @@ export {
   writeEngine,
 } from './engine-image.js';
 export { engineEnvironment, pathInside } from './environment.js';
+export { isSameSource, lockDifferences } from './fit.js';
 export { lockId } from './lock.js';
+export { type LockOptions, lockEngine } from './lock-all.js';
 export { parseLock } from './lock-schema.js';
+export { atDigests, lockForPlatform } from './locked.js';
 export {
   commandFault,
   formatNamedEngine,
@@ -18,6 +31,7 @@ export {
   parseEngineName,
   parseNamedEngine,
 } from './names.js';
+export { formatProjectLock, maxLockBytes, parseProjectLock } from './project-lock.js';
 export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
 export { overridableSources, replaceComponent } from './replace.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
@@ -29,6 +43,8 @@ export type {
   EngineKind,
   EngineLock,
   EnvironmentRule,
+  LockedImage,
+  LockedImageSource,
   LockedLayer,
   LockedSource,
   PartDefinition,

@@ -54,19 +54,28 @@ const variable = v.pipe(
 const digest = v.custom<Digest>((text) => typeof text === 'string' && isDigest(text), 'is no digest');
 const reference = v.pipe(plainText, v.check(isReference, 'is no reference'));
 
-/** Only images: a directory of the machine that wrote a lock says nothing about this one. */
-const source = v.looseObject({
-  kind: v.picklist(['image', 'layout']),
-  reference,
-  resolved: digest,
+const imageEntries = {
   manifest: descriptorSchema,
+  platform: v.exactOptional(v.pipe(v.string(), v.check(isPlatform, 'is no platform'))),
   config: descriptorSchema,
   layers: v.pipe(
     v.array(v.strictObject({ descriptor: descriptorSchema, diffId: digest })),
     v.maxLength(maxMembers),
   ),
   annotations: v.record(v.string(), v.string()),
+};
+
+const image = v.looseObject({
+  kind: v.picklist(['image', 'layout']),
+  reference,
+  resolved: digest,
+  ...imageEntries,
+  images: v.exactOptional(
+    v.pipe(v.array(v.strictObject(imageEntries)), v.nonEmpty(), v.maxLength(maxMembers)),
+  ),
 });
+const directory = v.strictObject({ kind: v.literal('directory'), path: plainText });
+const source = v.lazy((input) => (isDirectory(input) ? directory : image));
 const rule = v.variant('kind', [
   v.strictObject({ name: variable, kind: v.literal('value'), value }),
   v.strictObject({
@@ -130,14 +139,34 @@ const lockSchema = v.pipe(
  * @throws EngineshedError `MANIFEST_INVALID`, `JSON_INVALID`
  */
 export function parseLock(bytes: Uint8Array, where: string): EngineLock {
-  const result = v.safeParse(lockSchema, parseJson(bytes, where), { abortEarly: true });
+  const lock = checkLock(parseJson(bytes, where), where);
+  // A directory of the machine that wrote a lock says nothing about this one.
+  const directory = Object.entries(lock.sources).find(([, entry]) => isDirectory(entry));
+  if (directory !== undefined) throw malformed(where, `sources.${directory[0]}`, 'is a directory');
+  return lock;
+}
+
+/**
+ * Checks a lock that was parsed, whose sources may be directories too: it may be this machine's.
+ * @param where names it in the error
+ * @throws EngineshedError `MANIFEST_INVALID`
+ */
+export function checkLock(json: unknown, where: string): EngineLock {
+  const result = v.safeParse(lockSchema, json, { abortEarly: true });
   if (result.success) return result.output as EngineLock;
   const [issue] = result.issues;
-  const at = v.getDotPath(issue);
-  throw new EngineshedError(
+  throw malformed(where, v.getDotPath(issue), issue.message);
+}
+
+function malformed(where: string, at: string | null, fault: string): EngineshedError {
+  return new EngineshedError(
     'MANIFEST_INVALID',
-    `The ${where} is malformed${at === null ? '' : ` at ${at}`}: ${issue.message}`,
+    `The ${where} is malformed${at === null ? '' : ` at ${at}`}: ${fault}`,
   );
+}
+
+function isDirectory(source: unknown): boolean {
+  return typeof source === 'object' && source !== null && 'kind' in source && source.kind === 'directory';
 }
 
 function isPlatform(text: string): boolean {

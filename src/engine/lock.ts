@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../oci/index.js';
-import type { EngineLock, LockedSource } from './types.js';
+import type { EngineLock, LockedImage, LockedSource } from './types.js';
 
 /**
  * Names an engine's installed result: the first 16 hexadecimal digits of the sha256 of the canonical JSON of all that
- * decides it, which is the engine's name, each source's manifest digest and diffIDs (or its path), the parts, the rules
- * of the environment, the commands where it has some, and the platform where it is not the machine's own. What only tells where
- * it came from does not count: references, the registry, descriptions, the catalog. So the same engine from a mirror or an image layout has the same id, and one with other content has another.
+ * decides it, which is the engine's name, each source's manifest digest and diffIDs (those of all platforms where it was locked for
+ * several; a directory's path), the parts, the rules of the environment, the commands where it has some, and the platform where it
+ * is not the machine's own. What only tells where it came from does not count: references, the registry, descriptions, the catalog.
+ * So the same engine from a mirror or an image layout has the same id, and one with other content has another.
  */
 export function lockId(lock: EngineLock): string {
   const decisive = {
@@ -24,9 +25,14 @@ export function lockId(lock: EngineLock): string {
 }
 
 function sourceContent(source: LockedSource): object {
-  return source.kind === 'directory'
-    ? { directory: source.path }
-    : { manifest: source.manifest.digest, diffIds: source.layers.map((layer) => layer.diffId) };
+  if (source.kind === 'directory') return { directory: source.path };
+  const { images = [] } = source;
+  if (images.length < 2) return imageContent(source);
+  return { images: sortBy(images.map(imageContent), ({ manifest }) => manifest) };
+}
+
+function imageContent({ manifest, layers }: LockedImage) {
+  return { manifest: manifest.digest, diffIds: layers.map((layer) => layer.diffId) };
 }
 
 function sortBy<T>(items: readonly T[], key: (item: T) => string): T[] {

@@ -15,16 +15,21 @@ import {
   layerCompression,
   type WantedPlatform,
 } from '../oci/index.js';
-import type { EngineDefinition, EngineLock, LockedLayer, LockedSource, SourceDefinition } from './types.js';
+import type {
+  EngineDefinition,
+  EngineLock,
+  LockedImage,
+  LockedImageSource,
+  LockedLayer,
+  LockedSource,
+  SourceDefinition,
+} from './types.js';
 
 /** How many sources of an engine are resolved at the same time. */
 const concurrentSources = 8;
 
 /** A source whose content has to be got from somewhere. */
 export type ImageSource = Extract<SourceDefinition, { readonly kind: 'image' | 'layout' }>;
-
-/** A source that is an image, resolved. */
-type LockedImage = Exclude<LockedSource, { readonly kind: 'directory' }>;
 
 /** What resolving an engine needs from outside. */
 export interface ResolveOptions {
@@ -89,11 +94,19 @@ interface Found {
 
 async function resolveSource(source: SourceDefinition, options: ResolveOptions): Promise<Found> {
   if (source.kind !== 'directory') return resolveImage(source, options);
-  if (await options.directoryExists(source.path))
-    return { source: { kind: 'directory', path: source.path }, offered: [] };
-  throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${source.path}`, {
-    details: { path: source.path },
-  });
+  return { source: await lockedDirectory(source.path, options.directoryExists), offered: [] };
+}
+
+/**
+ * A directory as a source.
+ * @throws EngineshedError `PATH_NOT_FOUND`
+ */
+export async function lockedDirectory(
+  path: string,
+  exists: ResolveOptions['directoryExists'],
+): Promise<LockedSource> {
+  if (await exists(path)) return { kind: 'directory', path };
+  throw new EngineshedError('PATH_NOT_FOUND', `There is no directory ${path}`, { details: { path } });
 }
 
 async function resolveImage(source: ImageSource, options: ResolveOptions): Promise<Found> {
@@ -114,14 +127,19 @@ async function resolveImage(source: ImageSource, options: ResolveOptions): Promi
  */
 export function lockedImage(
   image: Pick<Image, 'descriptor' | 'manifest' | 'config'>,
-  asked: Pick<LockedImage, 'kind' | 'reference' | 'resolved'>,
-): LockedImage {
+  asked: Pick<LockedImageSource, 'kind' | 'reference' | 'resolved'>,
+): LockedImageSource {
   const { kind, reference, resolved } = asked;
+  return { kind, reference, resolved, ...imageOf(image) };
+}
+
+/**
+ * What a lock says of an image wherever it came from.
+ * @throws EngineshedError as {@link lockedImage} does
+ */
+export function imageOf(image: Pick<Image, 'descriptor' | 'manifest' | 'config'>): LockedImage {
   const platform = platformOf(image);
   return {
-    kind,
-    reference,
-    resolved,
     manifest: plain(image.descriptor),
     ...(platform === undefined ? {} : { platform }),
     config: plain(image.manifest.config),

@@ -79,26 +79,36 @@ export interface LockedLayer {
   readonly diffId: Digest;
 }
 
+/** An image, by digest. */
+export interface LockedImage {
+  /** The manifest of the image. */
+  readonly manifest: Descriptor;
+  /** The platform that the image states, `OS/ARCHITECTURE[/VARIANT]`; left out where it states none. */
+  readonly platform?: string;
+  /** The config of the image. */
+  readonly config: Descriptor;
+  /** The layers, lowest first. */
+  readonly layers: readonly LockedLayer[];
+  /** The manifest's annotations. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A source that is an image, resolved; what it says of the image is that of the one that was chosen for a platform. */
+export interface LockedImageSource extends LockedImage {
+  readonly kind: 'image' | 'layout';
+  /** The reference that was asked for. */
+  readonly reference: string;
+  /** The digest that it stood for: that of an index, or of the manifest itself. */
+  readonly resolved: Digest;
+  /**
+   * The images of all platforms, in the order of the index, where the source was locked for all; left out else. Where there are
+   * several, the id of the engine counts them all, and so is the same on every platform.
+   */
+  readonly images?: readonly LockedImage[];
+}
+
 /** A source, resolved. */
-export type LockedSource =
-  | {
-      readonly kind: 'image' | 'layout';
-      /** The reference that was asked for. */
-      readonly reference: string;
-      /** The digest that it stood for: that of an index, or of the manifest itself. */
-      readonly resolved: Digest;
-      /** The manifest of the image, after the choice of a platform. */
-      readonly manifest: Descriptor;
-      /** The platform that the image states, `OS/ARCHITECTURE[/VARIANT]`; left out where it states none. */
-      readonly platform?: string;
-      /** The config of the image. */
-      readonly config: Descriptor;
-      /** The layers, lowest first. */
-      readonly layers: readonly LockedLayer[];
-      /** The manifest's annotations. */
-      readonly annotations: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: 'directory'; readonly path: string };
+export type LockedSource = LockedImageSource | { readonly kind: 'directory'; readonly path: string };
 
 /** An engine as it was found: sources by digest. Plain data. */
 export interface EngineLock {

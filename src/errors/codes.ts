@@ -80,6 +80,8 @@ export const errorCodes = {
   FILE_PERMISSION: 'permission',
 
   CONFIG_INVALID: 'config',
+  LOCK_INVALID: 'config',
+  LOCK_OUTDATED: 'config',
   STORE_VERSION: 'config',
 
   DISK_FULL: 'io',

@@ -10,7 +10,6 @@ export {
 } from './active.js';
 export {
   findPin,
-  type LockHead,
   lockFile,
   type Pin,
   type ProjectSearch,

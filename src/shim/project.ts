@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isStateId, nameFault } from '../engine/names.js';
+import { type LockHead, lockHeadBytes, parseLockHead } from '../engine/lock-head.js';
 import { topLine } from '../engine/top-line.js';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
 
@@ -8,10 +8,6 @@ import { EngineshedError, fromSystemError } from '../errors/index.js';
 export const projectFile = 'engineshed.toml';
 export const lockFile = 'engineshed.lock';
 
-/** The version of `engineshed.lock` that is read. */
-const lockVersion = 1;
-/** More bytes than the first four lines of a lock can have. */
-const headBytes = 1024;
 /** The most bytes of a project's file, as for every catalog. */
 const maxFileBytes = 1024 * 1024;
 
@@ -30,13 +26,6 @@ export interface Pin {
   /** The absolute path of the lock beside it, whether it is there or not. */
   readonly lock: string;
   readonly name: string;
-}
-
-/** What the first lines of a lock tell. */
-export interface LockHead {
-  readonly engine: string;
-  /** The id of the one state that the lock stands for. */
-  readonly id: string;
 }
 
 /**
@@ -61,28 +50,18 @@ export function findPin(search: ProjectSearch): Pin | undefined {
 
 /**
  * The first four lines of a lock, which say what it is for; undefined where there is no such file.
- * @throws EngineshedError `CONFIG_INVALID` for a file that does not begin like a lock, and as {@link findPin} does
+ * @throws EngineshedError `LOCK_INVALID` for a file that does not begin like a lock, and as {@link findPin} does
  */
 export function readLockHead(path: string, userId: number | undefined): LockHead | undefined {
   if (!isFile(path)) return undefined;
   refusePlanted(path, userId);
-  const lines = readHead(path, headBytes)
-    .split('\n', 4)
-    .map((line) => line.replace(/\r$/, ''));
-  const version = /^ {2}"version": (\d{1,9}),$/.exec(lines[1] ?? '')?.[1];
-  const engine = /^ {2}"engine": "([^"]+)",$/.exec(lines[2] ?? '')?.[1];
-  const id = /^ {2}"id": "([^"]+)",$/.exec(lines[3] ?? '')?.[1];
-  if (lines[0] === '{' && version !== undefined && Number(version) !== lockVersion)
-    throw badLock(
-      path,
-      `has version ${version}, and this Engineshed reads ${lockVersion}`,
-      'Update Engineshed.',
-    );
-  if (lines[0] !== '{' || version === undefined || engine === undefined || id === undefined)
-    throw badLock(path, 'does not begin like a lock', 'Make it anew with: engineshed lock');
-  if (nameFault(engine) !== undefined || !isStateId(id))
-    throw badLock(path, 'names no engine', 'Make it anew with: engineshed lock');
-  return { engine, id };
+  const head = parseLockHead(readHead(path, lockHeadBytes));
+  if ('fault' in head)
+    throw new EngineshedError('LOCK_INVALID', `The lock ${path} ${head.fault}`, {
+      hint: head.hint,
+      details: { path },
+    });
+  return head;
 }
 
 /**
@@ -142,8 +121,4 @@ function readHead(path: string, bytes: number): string {
   } catch (error) {
     throw fromSystemError(error);
   }
-}
-
-function badLock(path: string, fault: string, hint: string): EngineshedError {
-  return new EngineshedError('CONFIG_INVALID', `The lock ${path} ${fault}`, { hint, details: { path } });
 }

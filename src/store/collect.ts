@@ -8,6 +8,7 @@ import { readHistory, readSelections } from './history.js';
 import { readLayer } from './layer.js';
 import { partialBytes, removePartials } from './partial.js';
 import type { StorePaths } from './paths.js';
+import { type FoundProjects, findProjects, keepProjects } from './projects.js';
 import { engineNames, engineStates, readEngineFile } from './record.js';
 import { settleShims } from './shims.js';
 import { sourceHome } from './source.js';
@@ -17,7 +18,9 @@ import type { Store } from './store.js';
 export interface CollectionPlan {
   /** Generations that cannot be gone back to afterwards. */
   readonly generations: readonly number[];
-  /** States of engines that no name and no kept generation needs. */
+  /** The locks of projects that were not found for so long that nothing is kept for them any more. */
+  readonly projects: readonly string[];
+  /** States of engines that no name, no kept generation and no project needs. */
   readonly states: readonly StateName[];
   /** Layers that no kept state needs, with the bytes of their files. */
   readonly layers: readonly { readonly diffId: string; readonly bytes: number }[];
@@ -38,7 +41,7 @@ export interface CollectionPlan {
 export type KeptGenerations = 'all' | number;
 
 /**
- * Plans to remove what no name and no kept generation needs. Reads the store, writes nothing.
+ * Plans to remove what no name, no kept generation and no project needs. Reads the store, writes nothing.
  * @param without engines that will be uninstalled before
  * @throws EngineshedError `STORE_CORRUPT` where a record that decides is damaged, `STORE_VERSION`, `FILE_IN_THE_WAY`
  */
@@ -54,6 +57,7 @@ export function planCollection(
   const partial = keep === 'all' ? 0 : partialBytes(paths);
   return {
     generations: found.generations,
+    projects: found.projects?.forgotten ?? [],
     states: found.states,
     layers,
     trees: found.trees.length,
@@ -64,15 +68,16 @@ export function planCollection(
 }
 
 /**
- * Removes what no name and no kept generation needs: first what leads to content, then the content. The caller has the store for
+ * Removes what no name, no kept generation and no project needs: first what leads to content, then the content. The caller has the store for
  * itself, so nothing is being installed.
  * @throws EngineshedError as {@link planCollection} does, `FILE_PERMISSION`
  */
 export async function collect(store: Store, keep: KeptGenerations): Promise<CollectionPlan> {
   const { paths } = store;
   const plan = planCollection(store, keep);
-  const { trees, blobs, layers } = findUnneeded(store, keep, []);
+  const { trees, blobs, layers, projects } = findUnneeded(store, keep, []);
   try {
+    if (projects !== undefined) keepProjects(paths, projects);
     for (const number of plan.generations) rmSync(`${paths.history}/${number}.json`, { force: true });
     for (const { name, id } of plan.states) await discard(store, paths.engineState(name, id));
     for (const name of engineNames(paths)) await discardEmptyEngine(store, name);
@@ -89,12 +94,13 @@ export async function collect(store: Store, keep: KeptGenerations): Promise<Coll
 }
 
 /**
- * Removes one state, unless a name, a generation or a living process needs it; its content stays for a collection. The caller has the
+ * Removes one state, unless a name, a generation, a project or a living process needs it; its content stays for a collection. The caller has the
  * lock of the engine.
  */
 export async function dropState(store: Store, { name, id }: StateName): Promise<void> {
   const home = store.paths.engineState(name, id);
-  if (!existsSync(home) || rootStates(store, []).has(`${name}/${id}`)) return;
+  if (!existsSync(home) || rootStates(store, [], findProjects(store.paths, store.now())).has(`${name}/${id}`))
+    return;
   await discard(store, home);
   await discardEmptyEngine(store, name);
 }
@@ -102,6 +108,8 @@ export async function dropState(store: Store, { name, id }: StateName): Promise<
 type Found = readonly [path: string, digest: string];
 
 interface Unneeded {
+  /** Undefined where all states are kept. */
+  readonly projects: FoundProjects | undefined;
   readonly generations: readonly number[];
   readonly states: readonly StateName[];
   readonly trees: readonly Found[];
@@ -114,7 +122,8 @@ function findUnneeded(store: Store, keep: KeptGenerations, without: readonly str
   const generations = forgotten(paths, keep, without.length > 0 ? 'one more' : 'as it is');
   const names = engineNames(paths).filter((name) => !without.includes(name));
   const all = names.flatMap((name) => engineStates(paths, name).map((id) => ({ name, id })));
-  const roots = keep === 'all' ? undefined : rootStates(store, generations);
+  const projects = keep === 'all' ? undefined : findProjects(paths, store.now());
+  const roots = projects === undefined ? undefined : rootStates(store, generations, projects);
   const isRoot = ({ name, id }: StateName) => roots === undefined || roots.has(`${name}/${id}`);
   const homes = new Set<string>();
   const needed = new Set<string>();
@@ -129,6 +138,7 @@ function findUnneeded(store: Store, keep: KeptGenerations, without: readonly str
     }
   }
   return {
+    projects,
     generations,
     states: all.filter((state) => !isRoot(state)),
     trees: content(paths.trees).filter(([home, digest]) => !homes.has(home) && isDigest(digest)),
@@ -148,14 +158,18 @@ function forgotten(paths: StorePaths, keep: KeptGenerations, history: 'as it is'
     .filter((number) => history === 'one more' || number !== position);
 }
 
-/** The states that names, generations that are not forgotten, and living processes need, as `NAME/ID`. */
-function rootStates(store: Store, forgottenGenerations: readonly number[]): Set<string> {
+/** The states that names, generations that are not forgotten, projects, and living processes need, as `NAME/ID`. */
+function rootStates(
+  store: Store,
+  forgottenGenerations: readonly number[],
+  { needed }: FoundProjects,
+): Set<string> {
   const { paths } = store;
   const kept = readHistory(paths).generations.filter(({ number }) => !forgottenGenerations.includes(number));
+  const named = [readSelections(paths), ...kept].flatMap(({ engines }) => Object.entries(engines));
   return new Set([
-    ...[readSelections(paths), ...kept].flatMap(({ engines }) =>
-      Object.entries(engines).map(([name, id]) => `${name}/${id}`),
-    ),
+    ...named.map(([name, id]) => `${name}/${id}`),
+    ...needed.map(({ engine, id }) => `${engine}/${id}`),
     ...claimedStates(store).map(({ name, id }) => `${name}/${id}`),
   ]);
 }

@@ -6,10 +6,13 @@ import { syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import {
   type Descriptor,
   type Digest,
+  isDigest,
   isImageConfig,
   isIndexType,
   isManifestType,
   maxConfigBytes,
+  mediaTypes,
+  parseJson,
 } from '../oci/index.js';
 import { makeOwnDirectory } from './directory.js';
 import type { Store, Transaction } from './store.js';
@@ -19,7 +22,7 @@ export type Remembered = Map<Digest, Uint8Array>;
 
 /**
  * A target that asks the store first for manifests and configs, and remembers them. Tags are always asked of the target itself, so a
- * warm install makes one request per source: for its tag.
+ * warm install makes one request per source: for its tag, and none for a digest.
  */
 export function rememberingTarget(store: Store, target: Target, remembered: Remembered): Target {
   const small = async (descriptor: Descriptor): Promise<Uint8Array> => {
@@ -39,7 +42,14 @@ export function rememberingTarget(store: Store, target: Target, remembered: Reme
     },
     exists: (descriptor) => target.exists(descriptor),
     push: (descriptor, open, options) => target.push(descriptor, open, options),
-    resolve: (tagOrDigest) => target.resolve(tagOrDigest),
+    async resolve(tagOrDigest) {
+      const known = isDigest(tagOrDigest)
+        ? (remembered.get(tagOrDigest) ?? readStoredBytes(store, tagOrDigest))
+        : undefined;
+      return known === undefined
+        ? target.resolve(tagOrDigest)
+        : describeManifest(known, tagOrDigest as Digest);
+    },
     tag: (descriptor, tag) => target.tag(descriptor, tag),
     tags: () => target.tags(),
     ...(target.images === undefined ? {} : { images: target.images }),
@@ -77,6 +87,19 @@ export function readStoredBytes(store: Store, digest: Digest): Uint8Array | unde
     if (isEngineshedError(error) || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * The descriptor of a manifest or index whose digest was checked.
+ * @throws EngineshedError `JSON_INVALID`
+ */
+export function describeManifest(bytes: Uint8Array, digest: Digest): Descriptor {
+  const { mediaType, manifests } = parseJson(bytes, `manifest ${digest}`) as {
+    mediaType?: unknown;
+    manifests?: unknown;
+  };
+  const guessed = manifests === undefined ? mediaTypes.imageManifest : mediaTypes.imageIndex;
+  return { mediaType: typeof mediaType === 'string' ? mediaType : guessed, digest, size: bytes.byteLength };
 }
 
 function isSmall({ mediaType, size }: Descriptor): boolean {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { isEngineshedError } from '../errors/index.js';
 import { type CollectionPlan, collect, planCollection } from './collect.js';
+import { findProjects } from './projects.js';
 import { readCurrent, readEngines } from './record.js';
 import { type Store, type Transaction, transaction, withLock } from './store.js';
 import { removeEngine } from './uninstall.js';
@@ -9,7 +10,7 @@ import { removeEngine } from './uninstall.js';
 export interface Retention {
   /** How many of the latest generations can be gone back to afterwards. */
   readonly generations: number;
-  /** Engines that nobody used for this long, in milliseconds, are uninstalled; undefined keeps them. */
+  /** Engines that nobody used for this long, in milliseconds, and no project needs, are uninstalled; undefined keeps them. */
   readonly unusedMs?: number | undefined;
 }
 
@@ -77,12 +78,15 @@ function unusedEngines(store: Store, unusedMs: number | undefined): GcPlan['engi
   if (unusedMs === undefined) return [];
   const now = store.now().getTime();
   const active = readCurrent(store.paths);
+  const needed = new Set(findProjects(store.paths, store.now()).needed.map(({ engine }) => engine));
   const engines = readEngines(store.paths, (_, error) => {
     // What cannot be read is not known to be unused, and what it needs is not known either: nothing goes.
     throw error;
   });
   return engines.flatMap(({ name, installed }) => {
     const used = lastUse(store, name, installed);
-    return name === active || now - used < unusedMs ? [] : [{ name, used: new Date(used).toISOString() }];
+    return name === active || needed.has(name) || now - used < unusedMs
+      ? []
+      : [{ name, used: new Date(used).toISOString() }];
   });
 }

@@ -8,7 +8,8 @@ export { type Generation, type History, readHistory, type Selections } from './h
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
 export { installedLock, readEngineLock } from './lock-file.js';
 export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';
-export { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
+export { type InstallPlan, type Naming, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
+export { isRemembered, missingMs, type ProjectRecord, rememberProject } from './projects.js';
 export * from './read.js';
 export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
 export { planRollback, type RollbackPlan, rollback } from './rollback.js';

@@ -51,17 +51,17 @@ export interface InstallResult {
  */
 export async function applyInstall(
   store: Store,
-  { lock }: InstallPlan,
+  { lock, naming }: InstallPlan,
   inputs: InstallInputs,
 ): Promise<InstallResult> {
   return transaction(store, `install ${lock.name}`, async (running) => {
     // From here on nothing is collected; before, an uninstall may have taken what the plan relies on.
-    const plan = planInstall(store, lock);
+    const plan = planInstall(store, lock, naming);
     refuseForeignShims(store.paths, lock.commands ?? []);
     await installContent(store, running, plan, inputs.content);
     keepContent(store, running, inputs.remembered);
     const engine = await withLock(store, `engine-${lock.name}`, 'exclusive', async () =>
-      installState(store, running, lock, inputs),
+      installState(store, running, plan, inputs),
     );
     return { engine, plan };
   });

@@ -6,12 +6,10 @@ import {
   type Digest,
   formatReference,
   isDigest,
-  mediaTypes,
-  parseJson,
   type RegistryReference,
   wantedOf,
 } from '../oci/index.js';
-import { readStored, readStoredBytes } from './content.js';
+import { describeManifest, readStored, readStoredBytes } from './content.js';
 import type { InstallPlan } from './plan.js';
 import { readEngines } from './record.js';
 import type { Store } from './store.js';
@@ -121,12 +119,7 @@ function lastResolved(store: Store, reference: RegistryReference): Digest | unde
 function describeStored(store: Store, digest: Digest): Descriptor | undefined {
   const bytes = readStoredBytes(store, digest);
   if (bytes === undefined) return undefined;
-  const { mediaType, manifests } = parseJson(bytes, `manifest ${digest}`) as {
-    mediaType?: unknown;
-    manifests?: unknown;
-  };
-  const guessed = manifests === undefined ? mediaTypes.imageManifest : mediaTypes.imageIndex;
-  return { mediaType: typeof mediaType === 'string' ? mediaType : guessed, digest, size: bytes.byteLength };
+  return describeManifest(bytes, digest);
 }
 
 function offline(what: string, label: string): EngineshedError {

@@ -1,4 +1,4 @@
-import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.js';
+import { type Digest, digestAlgorithm, digestHex, digestOf } from '../oci/digest.js';
 
 /** The version of the layout below. It changes with every change that a reader of the documented part could notice. */
 export const storeVersion = 1;
@@ -29,6 +29,7 @@ export const storeVersion = 1;
  *   blobs/sha256/03de…                manifests and configs
  *   history/12.json                   what the names stood for from some time on; `history/position` says which one it is at
  *   shims/hamlet                      runs that command of the selected engine; for the PATH
+ *   projects/0f3a….json               the lock of a project that needs a state, which `gc` then keeps
  *   locks/layer-9a1b…/                claims of the processes that want a lock
  *   partial/sha256-9a1b….03de…        what has arrived of a layer whose download is under way or was interrupted, by diffID and
  *                                     blob; unverified
@@ -46,6 +47,7 @@ export interface StorePaths {
   readonly history: string;
   /** The directory of the shims, one for each command of an installed engine. */
   readonly shims: string;
+  readonly projects: string;
   readonly locks: string;
   /** The directory of what has arrived of layers. */
   readonly partial: string;
@@ -66,6 +68,8 @@ export interface StorePaths {
   blob(digest: Digest): string;
   /** The shim of a command. */
   shim(command: string): string;
+  /** The record of a project, by the absolute path of its lock. */
+  project(lock: string): string;
   /** The directory of a lock's claims. */
   lock(name: string): string;
 }
@@ -84,6 +88,7 @@ export function storePaths(root: string): StorePaths {
     blobs: `${root}/blobs`,
     history: `${root}/history`,
     shims: `${root}/shims`,
+    projects: `${root}/projects`,
     locks: `${root}/locks`,
     partial: `${root}/partial`,
     staging: `${root}/staging`,
@@ -95,6 +100,7 @@ export function storePaths(root: string): StorePaths {
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
     shim: (command) => `${root}/shims/${command}`,
+    project: (lock) => `${root}/projects/${digestHex(digestOf(lock)).slice(0, 16)}.json`,
     lock: (name) => `${root}/locks/${name}`,
   };
 }

@@ -25,9 +25,16 @@ export interface PlannedTree {
   readonly diffIds: readonly Digest[];
 }
 
+/**
+ * Whether the engine's name is to stand for the state that is installed: always, or only where it stands for none. A project's
+ * state leaves the machine's engine of that name alone.
+ */
+export type Naming = 'always' | 'where-new';
+
 /** What an install will do. Plain data; `--dry-run` prints it. */
 export interface InstallPlan {
   readonly lock: EngineLock;
+  readonly naming: Naming;
   /** The id of the resolved state. */
   readonly id: string;
   /** The layers that the store lacks, each once. */
@@ -37,7 +44,7 @@ export interface InstallPlan {
   readonly compose: readonly PlannedTree[];
   /** The bytes to download: without those that an interrupted download has left. */
   readonly fetchBytes: number;
-  /** Whether exactly this state stands installed under the name already, so that there is nothing to do. */
+  /** Whether this state stands installed, and the name stands for what it is to, so that there is nothing to do. */
   readonly upToDate: boolean;
 }
 
@@ -49,6 +56,7 @@ export interface InstallPlan {
 export function planInstall(
   store: Store,
   lock: EngineLock,
+  naming: Naming = 'always',
   renew: ReadonlySet<Digest> = new Set(),
 ): InstallPlan {
   const layers = new Map<Digest, PlannedLayer>();
@@ -71,8 +79,10 @@ export function planInstall(
     compose.set(directory, { directory, diffIds: locked.layers.map((layer) => layer.diffId) });
   }
   const id = lockId(lock);
+  const active = activeState(store, lock.name);
   return {
     lock,
+    naming,
     id,
     fetch,
     present: [...layers.values()].filter((layer) => !fetch.includes(layer)),
@@ -81,7 +91,7 @@ export function planInstall(
     upToDate:
       fetch.length === 0 &&
       compose.size === 0 &&
-      activeState(store, lock.name) === id &&
+      (naming === 'always' ? active === id : active !== undefined) &&
       isInstalled(store, lock),
   };
 }

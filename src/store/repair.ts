@@ -122,7 +122,7 @@ class Repair {
     }
     const store = this.#store;
     const content = (source: string) => this.#inputs.content(lock, source);
-    const plan = planInstall(store, lock, this.#renew);
+    const plan = planInstall(store, lock, 'always', this.#renew);
     await installContent(store, this.#running, plan, content, this.#renew);
     for (const { diffId } of plan.fetch) {
       this.layers.push(diffId);

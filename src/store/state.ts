@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { sep } from 'node:path';
 import {
   type EngineLock,
@@ -17,6 +17,7 @@ import { readStateLock, writeStateLock } from './lock-file.js';
 import { mendDirectory } from './mend.js';
 import { isAbsence } from './missing.js';
 import { orNothing } from './or-nothing.js';
+import type { Naming } from './plan.js';
 import {
   contractVersion,
   engineNames,
@@ -34,23 +35,23 @@ export interface StateInputs {
 }
 
 /**
- * Lets an engine's name stand for a resolved state, all of whose sources stand complete. The state is made where there is
- * none, and made anew where it is damaged. The caller has the engine's lock.
+ * Makes a resolved state, all of whose sources stand complete, where there is none, or a damaged one, and lets the engine's name
+ * stand for it as the naming says. The caller has the engine's lock.
  * @throws EngineshedError `PATH_NOT_FOUND` or `LAYER_UNSAFE` for a part that is not in its source, `NAME_INVALID` for a name
  * that the file system takes for another engine's, `FILE_IN_THE_WAY`; NodeJS.ErrnoException
  */
 export function installState(
   store: Store,
   { staging }: Transaction,
-  lock: EngineLock,
+  { lock, naming }: { readonly lock: EngineLock; readonly naming: Naming },
   inputs: StateInputs,
 ): InstalledEngine {
   const { paths } = store;
-  const id = lockId(lock);
   const engine = intactState(store, lock) ?? renewState(store, { staging }, lock, inputs);
   const active = paths.engineActive(lock.name);
   if (isNoLink(active)) throw inTheWay(active, 'is not a link');
-  replaceLink(active, id, staging);
+  const stands = lstatSync(active, { throwIfNoEntry: false }) !== undefined;
+  if (naming === 'always' || !stands) replaceLink(active, lockId(lock), staging);
   return engine;
 }
 

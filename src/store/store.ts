@@ -190,6 +190,7 @@ function ownDirectories(paths: StorePaths): string[] {
     paths.trees,
     paths.blobs,
     paths.history,
+    paths.projects,
     paths.locks,
     paths.partial,
     paths.staging,

@@ -8,7 +8,9 @@ export const install = buildCommand({
     fullDescription:
       'Resolves each source of the engine to a digest, fetches what the store lacks, verifies it and makes the engine complete in ' +
       'one step. ENGINE is a name from a catalog (see "engineshed available") or an image: registry/repository[:tag][@digest] or ' +
-      "oci:DIR:tag. Without ENGINE it is the catalog's default. The first engine that is installed becomes the active one.",
+      "oci:DIR:tag. Without ENGINE it is the one that the project's engineshed.toml names, as engineshed.lock has it, which is written " +
+      'where it is missing or the file asks for something else; outside a project the default of the catalogs. The first engine that ' +
+      'is installed becomes the active one.',
   },
   parameters: {
     positional: {
@@ -26,6 +28,12 @@ export const install = buildCommand({
         optional: true,
       },
       use: { kind: 'boolean', brief: 'Make it the active engine', optional: true, withNegated: false },
+      locked: {
+        kind: 'boolean',
+        brief: 'Install what engineshed.lock says, or fail where it is not what the project asks for',
+        optional: true,
+        withNegated: false,
+      },
       platform: { ...platformFlag, brief: "Install it as for another platform than this machine's" },
       dryRun: {
         kind: 'boolean',

@@ -12,12 +12,13 @@ import { EngineshedError, isEngineshedError } from '../../errors/index.js';
 import { formatPlatform, namesPath, nodePlatform, parseReference } from '../../oci/index.js';
 import { readEngine, readEngineLock, rememberingTarget, type Store } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
+import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { type NetworkFlags, openStore, openTargets, type Targets } from '../runtime.js';
 import { count } from '../text.js';
 import { alsoSent } from './copy.js';
-import { define, isDirectory, otherPlatform } from './install.js';
+import { define, otherPlatform } from './install.js';
 
 /** The flags of `engineshed export`. */
 interface ExportFlags extends Pick<NetworkFlags, 'plainHttp'> {

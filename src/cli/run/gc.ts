@@ -28,14 +28,16 @@ export async function gc(this: Host, flags: GcFlags): Promise<void> {
 }
 
 function printPlan(host: Host, { engines, collection }: GcPlan, verb: string): void {
-  const { generations, states, layers, trees, blobs, freedBytes } = collection;
-  const removed = [engines, generations, states, layers].some((list) => list.length > 0);
+  const { generations, projects, states, layers, trees, blobs, freedBytes } = collection;
+  const removed = [engines, generations, projects, states, layers].some((list) => list.length > 0);
   if (!removed && trees + blobs + freedBytes === 0) {
     printLine(host, 'There is nothing to free.');
     return;
   }
   for (const { name, used } of engines)
     printLine(host, `engine ${name}, last used ${used.slice(0, 10)}, ${verb} uninstalled`);
+  for (const lock of projects)
+    printLine(host, `the project of ${lock}, which was not found for 30 days, ${verb} forgotten`);
   for (const { name, id } of states) printLine(host, `state ${id.slice(0, 8)} of ${name} ${verb} removed`);
   for (const { diffId, bytes } of layers)
     printLine(host, `layer ${diffId.slice(0, 19)} (${formatBytes(bytes)}) ${verb} removed`);

@@ -12,10 +12,11 @@ import {
   type Store,
   sweepStore,
 } from '../../store/index.js';
+import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { printJson, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
-import { isDirectory, planJson, printPlan, printResult } from './install.js';
+import { planJson, printPlan, printResult } from './install.js';
 
 /** The flags of `engineshed import`. */
 interface ImportFlags {

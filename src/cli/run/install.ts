@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Catalogs, definitionForReference, findEngine } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
@@ -12,7 +11,7 @@ import {
   type Reference,
   type WantedPlatform,
 } from '../../oci/index.js';
-import { useEngine, useFirstEngine } from '../../shim/index.js';
+import { type Pin, useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
   asOneChange,
@@ -27,8 +26,12 @@ import {
   sweepStore,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
+import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
+import { projectHere, requireProject, withProject } from '../project.js';
+import { currentLock, exactLock, installLock } from '../project-install.js';
+import { printWritten, type WrittenProject } from '../project-output.js';
 import { parseImage } from '../references.js';
 import { checkLock, requirementJson, warnOfUnmet } from '../requirements.js';
 import { isOffline, openStore, openTargets } from '../runtime.js';
@@ -37,6 +40,7 @@ import { isOffline, openStore, openTargets } from '../runtime.js';
 interface InstallFlags {
   readonly name?: string;
   readonly use?: boolean;
+  readonly locked?: boolean;
   readonly platform?: string;
   readonly dryRun?: boolean;
   readonly registry?: string;
@@ -45,18 +49,35 @@ interface InstallFlags {
   readonly json?: boolean;
 }
 
-/** Installs an engine. */
+/** Installs an engine: in a project the one that it is for, unless another is named. */
 export async function install(this: Host, flags: InstallFlags, asked?: string): Promise<void> {
-  const { plan, activated } = await withProgress(this, (report) => installEngine(this, flags, asked, report));
-  const requirements = plan.lock.platform === undefined ? await checkLock(this, plan.lock) : [];
-  if (flags.dryRun) {
-    if (flags.json)
-      printJson(this, { dryRun: true, ...planJson(plan), requirements: requirements.map(requirementJson) });
-    else printPlan(this, plan);
-  } else if (flags.json) {
-    printJson(this, { ...planJson(plan), activated, requirements: requirements.map(requirementJson) });
-  } else printResult(this, plan, activated);
-  warnOfUnmet(this, requirements);
+  const pin = asked === undefined && flags.name === undefined ? projectHere(this) : undefined;
+  if (pin !== undefined) return installProject(this, flags, pin);
+  if (flags.locked) {
+    requireProject(this);
+    throw new EngineshedError('USAGE', '--locked installs the engine of the project, and takes no other', {
+      hint: 'Leave out the name of the engine.',
+    });
+  }
+  const done = await withProgress(this, (report) => installEngine(this, flags, asked, report));
+  await tell(this, flags, done, null);
+}
+
+/** Tells what an install did, or would do, and what of what the engine needs the machine lacks. */
+async function tell(
+  host: Host,
+  flags: InstallFlags,
+  { plan, activated }: { readonly plan: InstallPlan; readonly activated: boolean },
+  project: WrittenProject | null,
+): Promise<void> {
+  const requirements = plan.lock.platform === undefined ? await checkLock(host, plan.lock) : [];
+  if (flags.json) {
+    const about = { ...planJson(plan), project, requirements: requirements.map(requirementJson) };
+    printJson(host, flags.dryRun ? { dryRun: true, ...about } : { ...about, activated });
+  } else if (flags.dryRun) printPlan(host, plan);
+  else printResult(host, plan, activated);
+  if (project !== null && !flags.json) printWritten(host, project);
+  warnOfUnmet(host, requirements);
 }
 
 /**
@@ -70,7 +91,20 @@ export async function installEngine(
   report: Reporter,
 ): Promise<{ plan: InstallPlan; activated: boolean }> {
   const catalogs = await openCatalogs(host, flags.registry);
-  const { sources, ...definition } = define(host, catalogs, flags, asked);
+  return installDefinition(host, flags, catalogs, define(host, catalogs, flags, asked), report);
+}
+
+/**
+ * Installs an engine as it is defined.
+ * @throws EngineshedError as `resolveEngine` and `applyInstall` do, `OFFLINE`
+ */
+export async function installDefinition(
+  host: Host,
+  flags: Omit<InstallFlags, 'name' | 'locked'>,
+  catalogs: Catalogs,
+  { sources, ...definition }: EngineDefinition,
+  report: Reporter,
+): Promise<{ plan: InstallPlan; activated: boolean }> {
   const store = openStore(host, report);
   const targets = openTargets(host, catalogs, flags, report);
   const remembered: Remembered = new Map();
@@ -117,6 +151,22 @@ export async function installEngine(
   } finally {
     targets.close();
   }
+}
+
+async function installProject(host: Host, flags: InstallFlags, pin: Pin): Promise<void> {
+  if (flags.platform !== undefined) {
+    throw new EngineshedError('USAGE', "A project's engine is installed for this machine's platform", {
+      hint: `Name the engine to install it for another one: engineshed install ${pin.name} --platform ${flags.platform}`,
+    });
+  }
+  const use = flags.dryRun ? 'plan-only' : flags.use ? 'use' : 'leave';
+  const done = await withProgress(host, (report) =>
+    withProject(host, flags, pin, report, async (project) => {
+      const lock = flags.locked ? exactLock(host, project) : await currentLock(host, project);
+      return installLock(host, project, lock, use);
+    }),
+  );
+  await tell(host, flags, done, { file: pin.file, lock: pin.lock, written: done.written });
 }
 
 /** The platform of `--platform`, where it is not this machine's. */
@@ -218,12 +268,4 @@ export function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: Ins
 
 function layerJson({ source, descriptor, diffId }: PlannedLayer) {
   return { source, digest: descriptor.digest, diffId, size: descriptor.size };
-}
-
-/** Tells whether a directory stands at a path. */
-export async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }

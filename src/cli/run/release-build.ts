@@ -13,11 +13,11 @@ import {
   releaseName,
 } from '../../release/index.js';
 import { rememberingTarget, withSources } from '../../store/index.js';
+import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { type ReleaseDesk, releasedEngine, withReleases } from '../release.js';
 import { type NetworkFlags, openStore } from '../runtime.js';
-import { isDirectory } from './install.js';
 
 /** The flags of `engineshed release build`. */
 interface BuildFlags extends Pick<NetworkFlags, 'plainHttp'> {
