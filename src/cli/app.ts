@@ -1,8 +1,9 @@
-import { buildApplication, text_en } from '@stricli/core';
+import { buildApplication, type Command, type RouteMap, text_en } from '@stricli/core';
 import { EngineshedError } from '../errors/index.js';
 import { attach } from './commands/attach.js';
 import { available } from './commands/available.js';
 import { cat } from './commands/cat.js';
+import { completion } from './commands/completion.js';
 import { copy } from './commands/copy.js';
 import { current } from './commands/current.js';
 import { doctor } from './commands/doctor.js';
@@ -43,12 +44,13 @@ import { misusedCommand, unknownCommand } from './usage.js';
 /**
  * The command line: its commands, and how their failures are told. A command's code is loaded when it is run. To run it rejects
  * with `USAGE` where the arguments are not what the command takes.
+ * @param adapt gives each command as it is to be
  */
-export function application(host: Host) {
+export function application(host: Host, adapt: (command: Command<Host>) => Command<Host> = (same) => same) {
   const fail = (error: unknown) => formatFailure(host, error);
   const names = Object.values(groups).flatMap((commands) => Object.keys(commands));
   return buildApplication<Host>(
-    groupedCommands(groups, {
+    groupedCommands(mapGroups(groups, adapt), {
       brief: 'Distribute a product made of several components through any OCI registry.',
       start: ['engineshed available', 'engineshed install train', 'eval "$(engineshed env)"'],
     }),
@@ -85,4 +87,25 @@ const groups: CommandGroups = {
   'look at images': { tags, inspect, ls, cat, referrers },
   'copy and carry': { copy, mirror, export: exportEngine, import: importEngines },
   'log in': { login, logout },
+  'in your shell': { completion },
 };
+
+type Target = Command<Host> | RouteMap<Host>;
+
+function mapGroups(groups: CommandGroups, adapt: (command: Command<Host>) => Command<Host>): CommandGroups {
+  const adapted = (target: Target): Target =>
+    'loader' in target
+      ? adapt(target)
+      : {
+          ...target,
+          getRoutingTargetForInput: (input: string) => {
+            const found = target.getRoutingTargetForInput(input);
+            return found === undefined ? undefined : adapted(found);
+          },
+        };
+  return mapValues(groups, (commands) => mapValues(commands, adapted));
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

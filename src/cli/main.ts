@@ -2,6 +2,7 @@ import { homedir, tmpdir } from 'node:os';
 import { run } from '@stricli/core';
 import { EngineshedError, errorKinds, inOperation } from '../errors/index.js';
 import { application } from './app.js';
+import { proposeCommand } from './completion/scripts.js';
 import { failureStatus, formatFailure } from './failure.js';
 import type { Host } from './host.js';
 import { readableWords } from './words.js';
@@ -66,7 +67,7 @@ process.once('beforeExit', () => {
   process.exitCode = fault.exitStatus;
 });
 
-run(application(host), readableWords(host.arguments), host).then(
+work().then(
   () => {
     isDone = true;
     const status = Number(host.process.exitCode ?? 0);
@@ -79,3 +80,16 @@ run(application(host), readableWords(host.arguments), host).then(
     process.exitCode = failureStatus(error);
   },
 );
+
+function work(): Promise<void> {
+  if (host.arguments[0] === proposeCommand) return proposeWords();
+  return run(application(host), readableWords(host.arguments), host);
+}
+
+/** Ends the process at once: a registry that did not answer in time would keep it waiting. */
+async function proposeWords(): Promise<void> {
+  const { formatProposals, propose } = await import('./completion/propose.js');
+  const text = formatProposals(await propose(host, host.arguments.slice(2)));
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+  process.exit(0);
+}

@@ -1,3 +1,4 @@
+export { recall, remember } from './cache.js';
 export type { StateName } from './claims.js';
 export type { CollectionPlan, KeptGenerations } from './collect.js';
 export { type Remembered, rememberingTarget } from './content.js';

@@ -33,6 +33,7 @@ export const storeVersion = 1;
  *   locks/layer-9a1b…/                claims of the processes that want a lock
  *   partial/sha256-9a1b….03de…        what has arrived of a layer whose download is under way or was interrupted, by diffID and
  *                                     blob; unverified
+ *   cache/5feceb66…                  what makes commands faster, such as the tags of a repository; may be deleted at any time
  *   staging/812-99120-…/              what a running process is making; swept when its owner is dead
  * ```
  */
@@ -51,6 +52,8 @@ export interface StorePaths {
   readonly locks: string;
   /** The directory of what has arrived of layers. */
   readonly partial: string;
+  /** The directory of what is remembered, see `recall`. */
+  readonly cache: string;
   readonly staging: string;
   /** The directory of everything under one engine name. */
   engine(name: string): string;
@@ -91,6 +94,7 @@ export function storePaths(root: string): StorePaths {
     projects: `${root}/projects`,
     locks: `${root}/locks`,
     partial: `${root}/partial`,
+    cache: `${root}/cache`,
     staging: `${root}/staging`,
     engine: (name) => `${root}/engines/${name}`,
     engineActive: (name) => `${root}/engines/${name}/active`,
