@@ -49,6 +49,8 @@ export function renderCommands(engine: InstalledEngine): string | undefined {
   if (engine.commands === undefined) return undefined;
   const marks = Object.entries(engine.sources)
     .filter(([, { kind }]) => kind !== 'directory')
+    // The lock and the record of a state need not have them in one order.
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([name, { directory }]) => `[ -e ${quotePosix(markOf(directory))} ] && engineshed_damaged=${name};\n`,
     );

@@ -1,6 +1,7 @@
 export { recall, remember } from './cache.js';
 export type { StateName } from './claims.js';
 export type { CollectionPlan, KeptGenerations } from './collect.js';
+export { allCommands } from './commands.js';
 export { type Remembered, rememberingTarget } from './content.js';
 export { inTheWay, isNoLink } from './directory.js';
 export type { Fault } from './faults.js';
@@ -14,6 +15,7 @@ export { isRemembered, missingMs, type ProjectRecord, rememberProject } from './
 export * from './read.js';
 export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
 export { planRollback, type RollbackPlan, rollback } from './rollback.js';
+export { planShims, type ShimChanges } from './shims.js';
 export { withSources } from './sources.js';
 export {
   asOneChange,

@@ -41,6 +41,35 @@ describe('doctor', () => {
     expect(await findings(newUser())).toEqual({ status: 0, found: [] });
   });
 
+  it('tells whether a shell finds the commands of engines', async () => {
+    const user = await prepare();
+    const shims = `${user.store}/shims`;
+    const PATH = process.env.PATH ?? '';
+    const off = await findings(user, { PATH });
+    expect(off).toMatchObject({
+      status: 0,
+      found: [{ severity: 'warning', cause: `${shims} is not on the PATH` }],
+    });
+    expect(off.found[0]?.remedy).toContain(`export PATH="${shims}:$PATH"`);
+    mkdirSync(`${user.home}/bin`);
+    writeFileSync(`${user.home}/bin/hello`, '#!/bin/sh\n', { mode: 0o755 });
+    expect(await findings(user, { PATH: `${shims}:${user.home}/bin:${PATH}` })).toEqual({
+      status: 0,
+      found: [],
+    });
+    const hidden = await findings(user, { PATH: `${user.home}/bin:${shims}:${PATH}` });
+    expect(hidden.found).toMatchObject([
+      { severity: 'warning', cause: `${user.home}/bin/hello comes before ${shims} on the PATH` },
+    ]);
+    rmSync(`${shims}/hello`);
+    expect(await findings(user)).toMatchObject({
+      status: 65,
+      found: [{ issue: 'The command hello does not run' }],
+    });
+    await user.output(['verify', '--fast']);
+    expect(await findings(user)).toEqual({ status: 0, found: [] });
+  });
+
   it('E04 names what an engine lacks, and how to get it back', async () => {
     const user = await prepare();
     const { parts } = await user.json(['show', 'hello-1.0.0']);

@@ -45,7 +45,7 @@ export function userIn(home: string): User {
   mkdirSync(work, { recursive: true });
   const store = `${home}/store`;
   const environment = {
-    PATH: process.env.PATH ?? '',
+    PATH: `${store}/shims:${process.env.PATH ?? ''}`,
     HOME: home,
     ENGINESHED_HOME: store,
     LC_ALL: 'C.UTF-8',

@@ -1,6 +1,7 @@
 import { errorKinds } from '../../errors/index.js';
 import type { Check, Finding } from '../doctor/check.js';
 import { checkRequirements } from '../doctor/requirements.js';
+import { checkShims } from '../doctor/shims.js';
 import { checkEngines, checkLeftovers, checkStore } from '../doctor/store.js';
 import { checkConfiguration, checkLogins, checkNetwork, checkProgram } from '../doctor/surroundings.js';
 import type { Host } from '../host.js';
@@ -14,7 +15,9 @@ export async function doctor(this: Host, flags: { json?: boolean }): Promise<voi
   const checks = [
     checkProgram(this),
     store,
-    ...(usable ? [checkEngines(this), await checkRequirements(this), checkLeftovers(this)] : []),
+    ...(usable
+      ? [checkEngines(this), checkShims(this), await checkRequirements(this), checkLeftovers(this)]
+      : []),
     await checkConfiguration(this),
     await checkLogins(this),
     checkNetwork(this),
