@@ -51,7 +51,8 @@ export async function resumably<T>(
   const file = await PartialFile.open(store, layer);
   try {
     const result = await work(file ?? nothingKept);
-    await file?.remove();
+    if (file === undefined) forget(pathOf(store.paths, layer));
+    else await file.remove();
     return result;
   } catch (thrown) {
     const error = fromSystemError(thrown);
@@ -114,6 +115,15 @@ export function removePartials(paths: StorePaths): number {
     rmSync(path, { recursive: true, force: true });
   }
   return bytes;
+}
+
+/** Removes a file that could not be opened, or was not worth it, now that its layer stands; or a later sweep does. */
+function forget(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // What keeps it from being removed may be over by then.
+  }
 }
 
 /** Two blobs can hold one layer, compressed differently; the lock that protects the file is that of the layer. */
