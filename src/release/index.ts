@@ -9,6 +9,7 @@ export {
 export { type ComposeInputs, composeRelease, type ReleaseForm } from './compose.js';
 export { formatJunit } from './junit.js';
 export { readReleaseLock, releaseComponents, releaseEngine, releaseLock, releaseName } from './lock.js';
+export { formatNotes, type NotesInputs } from './notes.js';
 export { type PromotionInputs, type PromotionPlan, planPromotion, promote } from './promote.js';
 export { rollbackStep } from './rollback.js';
 export { runTests, type TestOutcome, type TestSurroundings, type TestToRun } from './run-tests.js';

@@ -129,6 +129,11 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     await user.output(['release', 'promote', 'candidate', 'train', '--version', '1.1.0']);
     expect(await digestOf('train')).toBe(second.digest);
 
+    const notes = await user.output(['release', 'notes', '1.0.0', '1.1.0']);
+    expect(notes).toMatch(/^# 1\.1\.0\n\nChanges since 1\.0\.0\.\n/);
+    expect(notes).toMatch(/^\| engine \| [0-9a-f]{12} \| [0-9a-f]{12} \| {2}\|$/m);
+    expect(notes).toContain('Unchanged: engine-plugin-emphasis, executor-bash.');
+
     // It was no good after all.
     const planned = await user.json(['release', 'rollback', 'train', '--dry-run']);
     expect(planned).toMatchObject({ dryRun: true, digest: first.digest, version: '1.0.0' });
@@ -195,6 +200,7 @@ it('bisects the nights for the first one that fails', async () => {
   );
   expect(found).toMatchObject({ lastGood: 'schedule-20260103', firstBad: 'schedule-20260104', skipped: [] });
   expect(found.looks.length).toBeLessThanOrEqual(2);
+  expect(found.changes.map(({ source }: { source: string }) => source)).toEqual(['engine']);
   const wrong = await user.engineshed(['release', 'bisect', ...range.toReversed(), '--', 'true']);
   expect([wrong.status, wrong.stderr]).toEqual([64, expect.stringContaining('is not older than')]);
   const none = await user.engineshed(['release', 'bisect', ...range]);

@@ -144,6 +144,26 @@ const history = buildCommand({
   loader: async () => (await import('../run/release-history.js')).releaseHistory,
 });
 
+const notes = buildCommand({
+  docs: {
+    brief: 'Print what changed between two releases, as Markdown',
+    fullDescription:
+      'Which components came, went, and moved from which version and revision to which, by what the releases themselves tell; and where ' +
+      'the commits between can be read.',
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { ...releaseArgument, placeholder: 'FROM' },
+        { ...releaseArgument, placeholder: 'TO' },
+      ],
+    },
+    flags: { plainHttp: plainHttpFlag, json: jsonFlag },
+  },
+  loader: async () => (await import('../run/release-notes.js')).releaseNotes,
+});
+
 const bisect = buildCommand({
   docs: {
     brief: 'Find the first release that fails',
@@ -179,7 +199,7 @@ const bisect = buildCommand({
 
 /** `engineshed release` */
 export const release = buildRouteMap<string, Host>({
-  routes: { build, test, promote, rollback, history, bisect },
+  routes: { build, test, promote, rollback, history, notes, bisect },
   docs: {
     brief: 'Compose, test and promote releases',
     fullDescription:

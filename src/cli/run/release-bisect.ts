@@ -1,8 +1,10 @@
 import { fillPattern, matchPattern, type NamePattern, newestFirst } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
+import { compareEngines, type SourceChange } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { formatReference } from '../../oci/index.js';
 import { type Bisected, type BisectVerdict, bisect, runTests } from '../../release/index.js';
+import { changedSources, printChanges } from '../changes.js';
 import { inCleanStore, untilStopped } from '../clean-store.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
@@ -27,6 +29,8 @@ interface Found {
   readonly versions: readonly string[];
   readonly bisected: Bisected;
   readonly looks: readonly Looked[];
+  /** The components that changed between the last good release and the first bad one. */
+  readonly changes: readonly SourceChange[];
 }
 
 /** Finds the first release that fails. */
@@ -37,18 +41,19 @@ export async function releaseBisect(
   bad: string,
   ...command: string[]
 ): Promise<void> {
-  const { versions, bisected, looks } = await withProgress(this, (report) =>
+  const { versions, bisected, looks, changes } = await withProgress(this, (report) =>
     withReleases(this, flags, report, (desk) => search(this, flags, desk, { good, bad, command }, report)),
   );
   const [lastGood = '', firstBad = ''] = [versions[bisected.lastGood], versions[bisected.firstBad]];
   const skipped = bisected.skipped.map((at) => versions[at] ?? '');
   if (flags.json) {
-    printJson(this, { lastGood, firstBad, skipped, looks });
+    printJson(this, { lastGood, firstBad, skipped, looks, changes });
     return;
   }
   for (const { version, verdict } of looks) printLine(this, `${verdict.padEnd(4)}  ${version}`);
   printLine(this, `${firstBad} is the first bad release; ${lastGood} is good.`);
   if (skipped.length > 0) printLine(this, `Between them, nobody can tell of ${skipped.join(', ')}.`);
+  printChanges(this, changes);
 }
 
 async function search(
@@ -87,7 +92,11 @@ async function search(
       return verdict;
     }),
   );
-  return { versions, bisected, looks };
+  const [lastGood, firstBad] = await Promise.all(
+    [bisected.lastGood, bisected.firstBad].map((at) => findRelease(host, desk, versions[at] ?? '')),
+  );
+  const changes = lastGood && firstBad ? changedSources(compareEngines(lastGood.lock, firstBad.lock)) : [];
+  return { versions, bisected, looks, changes };
 }
 
 /**
