@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { buildGoPeer, findGo, goPeerPath, goPeers } from './go-peers.mjs';
+import { hamletProgram, installHamlet } from './hamlet-peer.mjs';
 import { say } from './setup.mjs';
 
 /** Program, or file -> Debian package. */
@@ -19,6 +20,14 @@ const peers = {
   setpriv: 'util-linux',
   python3: 'python3',
   strace: 'strace',
+  busybox: 'busybox',
+  mksh: 'mksh',
+  curl: 'curl',
+  wget: 'wget',
+  mawk: 'mawk',
+  bsdtar: 'libarchive-tools',
+  'original-awk': 'original-awk',
+  '/usr/share/doc/python3-venv': 'python3-venv',
   '/usr/share/gocode/src/github.com/opencontainers/image-spec/schema':
     'golang-github-opencontainers-image-spec-dev',
 };
@@ -31,6 +40,7 @@ const peers = {
 export function installPeers() {
   installDebianPeers();
   buildGoPeers();
+  buildHamlet();
 }
 
 function installDebianPeers() {
@@ -75,6 +85,20 @@ function buildGoPeers() {
     } catch (error) {
       say(`${name} could not be built: the tests against it fail\n${error.message}`);
     }
+  }
+}
+
+function buildHamlet() {
+  if (existsSync(hamletProgram)) return;
+  if (process.env.ENGINESHED_REQUIRE_PEERS !== '1') {
+    say('without hamlet: the tests against it are skipped; ENGINESHED_REQUIRE_PEERS=1 installs it from PyPI');
+    return;
+  }
+  say('installing hamlet');
+  try {
+    installHamlet();
+  } catch (error) {
+    say(`hamlet could not be installed: the tests against it fail\n${error.message}`);
   }
 }
 

@@ -14,6 +14,7 @@ import { gc } from './commands/gc.js';
 import { history } from './commands/history.js';
 import { index } from './commands/image-index.js';
 import { importEngines } from './commands/import.js';
+import { importIni } from './commands/import-ini.js';
 import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
 import { list } from './commands/list.js';
@@ -85,7 +86,7 @@ const groups: CommandGroups = {
   publish: { publish, index, attach, prune },
   release: { release },
   'look at images': { tags, inspect, ls, cat, referrers },
-  'copy and carry': { copy, mirror, export: exportEngine, import: importEngines },
+  'copy and carry': { copy, mirror, export: exportEngine, import: importEngines, 'import-ini': importIni },
   'log in': { login, logout },
   'in your shell': { completion },
 };

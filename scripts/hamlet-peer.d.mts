@@ -1,0 +1,3 @@
+export const hamletDirectory: string;
+export const hamletProgram: string;
+export function installHamlet(): void;
