@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { builtinCatalog, mergeCatalogs, parseCatalog } from '../../catalog/index.js';
 import { EngineshedError, inOperation } from '../../errors/index.js';
-import { makeDirectories, replaceFile, uniqueSuffix } from '../../files/index.js';
+import { makeDurableDirectories, replaceFile, uniqueSuffix } from '../../files/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printLines } from '../output.js';
 import { userConfiguration } from '../places.js';
@@ -86,7 +86,7 @@ async function append(path: string, before: string, toml: string): Promise<void>
   const text = `${before}${gap}${toml}`;
   await loadable(text, path);
   try {
-    makeDirectories(dirname(path));
+    makeDurableDirectories(dirname(path));
     const isThere = existsSync(path);
     const file = isThere ? realpathSync(path) : path;
     replaceFile(
