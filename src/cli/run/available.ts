@@ -125,15 +125,21 @@ class RepositoryTags {
     const [first] = this.#failures;
     if (first === undefined) return;
     if (this.#failures.size < this.#found.size) {
+      const alike = new Map<string, string[]>();
       for (const [repository, { message }] of this.#failures)
-        this.#report({ type: 'warning', message: `${repository} could not be asked: ${message}` });
+        alike.set(message, [...(alike.get(message) ?? []), repository]);
+      for (const [message, repositories] of alike)
+        this.#report({ type: 'warning', message: `${andMore(repositories)} could not be asked: ${message}` });
       return;
     }
-    const [repository, error] = first;
-    const others = this.#failures.size - 1;
-    const which = others === 0 ? repository : `${repository} and ${others} more`;
+    const [, error] = first;
+    const which = andMore([...this.#failures.keys()]);
     throw inOperation(`No repository of the catalogs could be asked (${which})`, error);
   }
+}
+
+function andMore([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
 /** Without the older dated builds and versions of each catalog, unless they are installed. */
