@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { inOperation } from '../errors/index.js';
 import { uniqueSuffix } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 import { isDigest } from '../oci/index.js';
 import { claimedStates, type StateName } from './claims.js';
+import { entriesOf } from './directory.js';
 import { readHistory, readSelections } from './history.js';
 import { readLayer } from './layer.js';
 import { partialBytes, removePartials } from './partial.js';
@@ -99,8 +100,8 @@ export async function collect(store: Store, keep: KeptGenerations): Promise<Coll
  */
 export async function dropState(store: Store, { name, id }: StateName): Promise<void> {
   const home = store.paths.engineState(name, id);
-  if (!existsSync(home) || rootStates(store, [], findProjects(store.paths, store.now())).has(`${name}/${id}`))
-    return;
+  if (lstatSync(home, { throwIfNoEntry: false }) === undefined) return;
+  if (rootStates(store, [], findProjects(store.paths, store.now())).has(`${name}/${id}`)) return;
   await discard(store, home);
   await discardEmptyEngine(store, name);
 }
@@ -191,11 +192,9 @@ async function discardEmptyEngine(store: Store, name: string): Promise<void> {
 /** The entries `algorithm/hex` of a directory of the store, each with its digest. */
 function content(directory: string): Found[] {
   return (['sha256', 'sha512'] as const).flatMap((algorithm) =>
-    existsSync(`${directory}/${algorithm}`)
-      ? readdirSync(`${directory}/${algorithm}`).map(
-          (hex): Found => [`${directory}/${algorithm}/${hex}`, `${algorithm}:${hex}`],
-        )
-      : [],
+    entriesOf(`${directory}/${algorithm}`).map(
+      (hex): Found => [`${directory}/${algorithm}/${hex}`, `${algorithm}:${hex}`],
+    ),
   );
 }
 

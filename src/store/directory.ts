@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
 import { syncDirectory } from '../files/index.js';
+import { unlessMissing } from './missing.js';
 
 /**
  * Makes a directory of the store where there is none, durably. A link that somebody planted in its place is not followed.
@@ -28,6 +29,14 @@ export function standsAsDirectory(path: string): boolean {
   if (standing === undefined) return false;
   if (standing.isDirectory()) return true;
   throw inTheWay(path, 'is not a directory');
+}
+
+/**
+ * The names in a directory of the store; none where there is no such directory.
+ * @throws EngineshedError `IO_FAILED`, `FILE_PERMISSION`: a directory that cannot be read is not an empty one
+ */
+export function entriesOf(path: string): string[] {
+  return unlessMissing(() => readdirSync(path)) ?? [];
 }
 
 /** The error for something at `path` that Engineshed did not make and does not touch. */

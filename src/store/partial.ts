@@ -1,9 +1,10 @@
-import { constants, existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { constants, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Beginning, ByteStream } from '../content/index.js';
 import type { LockedLayer } from '../engine/index.js';
 import { fromSystemError, isEngineshedError } from '../errors/index.js';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../oci/index.js';
+import { entriesOf } from './directory.js';
 import { readLayer } from './layer.js';
 import type { StorePaths } from './paths.js';
 import type { Store } from './store.js';
@@ -100,7 +101,7 @@ export function sweepPartials(paths: StorePaths, now: () => number): void {
 
 /** How many bytes interrupted downloads, and those under way, have left. */
 export function partialBytes({ partial }: StorePaths): number {
-  const sizes = (existsSync(partial) ? readdirSync(partial) : []).map(
+  const sizes = entriesOf(partial).map(
     (name) => lstatSync(`${partial}/${name}`, { throwIfNoEntry: false })?.size ?? 0,
   );
   return sizes.reduce((total, size) => total + size, 0);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { readAll, type Target } from '../content/index.js';
 import type { EngineLock } from '../engine/index.js';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
@@ -168,7 +168,8 @@ class Repair {
     const diffIds = [...new Set(damaged.map(({ id }) => id as Digest))];
     if (diffIds.length === 0) return;
     await this.#attempt('', () => ifUnlocked(this.#store, 'store', () => collect(this.#store, 'all')));
-    const standing = (diffId: Digest) => existsSync(this.#store.paths.layer(diffId));
+    const standing = (diffId: Digest) =>
+      lstatSync(this.#store.paths.layer(diffId), { throwIfNoEntry: false }) !== undefined;
     this.removed.push(...diffIds.filter((diffId) => !standing(diffId)));
     const left = diffIds.filter(standing);
     if (left.length === 0 || this.problems.some(({ engine }) => engine === '')) return;

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Reporter } from '../content/index.js';
 import { EngineshedError, fromSystemError, inOperation, isEngineshedError } from '../errors/index.js';
@@ -15,7 +15,7 @@ import {
   sweepLock,
 } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
-import { makeOwnDirectory } from './directory.js';
+import { entriesOf, makeOwnDirectory } from './directory.js';
 import { recordSelections } from './history.js';
 import { removePartials, sweepPartials } from './partial.js';
 import { type StorePaths, storePaths, storeVersion } from './paths.js';
@@ -103,7 +103,7 @@ async function inStaging<T>(store: Store, work: (transaction: Transaction) => Pr
  */
 export async function sweepStore(store: Store): Promise<void> {
   const { staging, locks } = store.paths;
-  const isClean = [staging, locks].every((path) => !existsSync(path) || readdirSync(path).length === 0);
+  const isClean = [staging, locks].every((path) => entriesOf(path).length === 0);
   if (isClean) return;
   try {
     await transaction(store, 'sweep', async () => {});
