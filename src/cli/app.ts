@@ -6,6 +6,7 @@ import { cat } from './commands/cat.js';
 import { completion } from './commands/completion.js';
 import { copy } from './commands/copy.js';
 import { current } from './commands/current.js';
+import { diff } from './commands/diff.js';
 import { doctor } from './commands/doctor.js';
 import { env } from './commands/env.js';
 import { exec } from './commands/exec.js';
@@ -80,7 +81,7 @@ export function application(host: Host, adapt: (command: Command<Host>) => Comma
 
 const groups: CommandGroups = {
   'install and choose': { available, install, list, show, use, uninstall },
-  'keep up to date': { lock, update, outdated },
+  'keep up to date': { lock, update, outdated, diff },
   run: { current, env, exec, try: tryCommand, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
   publish: { publish, index, attach, prune },

@@ -19,5 +19,6 @@ export {
 } from './pack.js';
 export type { RecordedEntry } from './recording.js';
 export { removeTree } from './remove.js';
+export { fileSum, linkSum } from './summing.js';
 export type { LayerEntry, WantedFile } from './tree-memory.js';
 export type { AppliedLayer } from './unpack.js';

@@ -10,5 +10,6 @@ export {
   type InspectOptions,
   inspectImage,
 } from './inspect.js';
+export { compareSums, type FileChange, type FileSums, sumDirectory, sumImage } from './sums.js';
 export { type ListedTag, listTags, type TagOptions, type TagOrder } from './tags.js';
 export type { TreeInputs } from './tree.js';
