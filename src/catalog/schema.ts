@@ -70,12 +70,13 @@ function textOr<const S extends v.GenericSchema, const T extends v.GenericSchema
   return v.lazy((input): S | T => (typeof input === 'string' ? whenText : whenTable));
 }
 
-/** Lets exactly one of `keys` stand in a table. */
+/** Lets exactly one of `keys` stand in a table. It tells of them, for the schema that editors read is made of this one. */
 function oneOf<T extends object>(keys: readonly (keyof T & string)[]) {
-  return v.check<T, string>(
+  const check = v.check<T, string>(
     (entry) => keys.filter((key) => entry[key] !== undefined).length === 1,
     `must have exactly one of ${keys.join(', ')}`,
   );
+  return { ...check, keys };
 }
 
 const platformPaths = table({
