@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { gc, missingMs, planGc, rememberProject, type Store } from '../../src/store/index.js';
+import { makeSample } from './sample.js';
+
+const keep = { generations: 1 };
+
+/** A store in which a project's lock names a state that no name of the store stands for any more. */
+async function situation() {
+  const { store, directory, install } = await makeSample();
+  const { id } = (await install('demo', 'base')).engine;
+  const active = (await install('demo', 'extra')).engine.id;
+  const project = `${directory}/project`;
+  mkdirSync(project);
+  const lock = `${project}/engineshed.lock`;
+  const write = (named: string) =>
+    writeFileSync(lock, `{\n  "version": 1,\n  "engine": "demo",\n  "id": "${named}",\n  "sources": {}\n}\n`);
+  write(id);
+  rememberProject(store.paths, { lock, engine: 'demo', id }, store.paths.staging);
+  const at = (ms: number): Store => ({ ...store, now: () => new Date(ms) });
+  return {
+    store,
+    project,
+    lock,
+    id,
+    active,
+    write,
+    at,
+    record: store.paths.project(lock),
+    stands: () => existsSync(`${store.paths.engineState('demo', id)}/engine.json`),
+  };
+}
+
+describe('gc keeps what the lock of a project names', () => {
+  it('and no longer when the lock names another', async () => {
+    const { store, stands, write, active } = await situation();
+    expect((await gc(store, keep)).collection.states).toEqual([]);
+    expect(stands()).toBe(true);
+    write(active);
+    await gc(store, keep);
+    expect(stands()).toBe(false);
+  });
+
+  it('E04 for 30 days when the project is deleted, or its disk is away', async () => {
+    const { project, stands, at, id, record, lock } = await situation();
+    rmSync(project, { recursive: true });
+    const day = 24 * 60 * 60 * 1000;
+    expect((await gc(at(50 * day), keep)).collection.projects).toEqual([]);
+    expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({
+      lock,
+      id,
+      missing: '1970-02-20T00:00:00.000Z',
+    });
+    await gc(at(50 * day + missingMs), keep);
+    expect(stands()).toBe(true);
+    expect((await gc(at(50 * day + missingMs + 1), keep)).collection.projects).toEqual([lock]);
+    expect(stands()).toBe(false);
+    expect(existsSync(record)).toBe(false);
+  });
+
+  it('begins to count anew when the disk was back meanwhile', async () => {
+    const { project, stands, at } = await situation();
+    renameSync(project, `${project}.away`);
+    await gc(at(0), keep);
+    renameSync(`${project}.away`, project);
+    await gc(at(missingMs), keep);
+    renameSync(project, `${project}.away`);
+    await gc(at(missingMs + 2), keep);
+    expect(stands()).toBe(true);
+  });
+
+  it.each([
+    ['the marks of a merge', (lock: string) => writeFileSync(lock, '<<<<<<< HEAD\n{\n')],
+    ['nothing', (lock: string) => writeFileSync(lock, '')],
+    [
+      'a directory in its place',
+      (lock: string) => {
+        rmSync(lock);
+        mkdirSync(lock);
+      },
+    ],
+    [
+      'a link in its place',
+      (lock: string) => {
+        rmSync(lock);
+        symlinkSync('/etc/passwd', lock);
+      },
+    ],
+    [
+      'a file where its directory was',
+      (lock: string) => {
+        rmSync(dirname(lock), { recursive: true });
+        writeFileSync(dirname(lock), '');
+      },
+    ],
+  ])('when the lock cannot be read: %s', async (_what, spoil) => {
+    const { store, stands, lock } = await situation();
+    spoil(lock);
+    await gc(store, keep);
+    expect(stands()).toBe(true);
+  });
+
+  it('and does not uninstall its engine for not being used', async () => {
+    const { at } = await situation();
+    const later = at(1000 * 24 * 60 * 60 * 1000);
+    expect((await gc(later, { ...keep, unusedMs: 1 })).engines).toEqual([]);
+  });
+
+  it('and writes nothing where it only plans', async () => {
+    const { project, at, record } = await situation();
+    const before = readFileSync(record, 'utf8');
+    rmSync(project, { recursive: true });
+    expect(planGc(at(2 * missingMs), keep).collection.projects).toEqual([]);
+    expect(readFileSync(record, 'utf8')).toBe(before);
+  });
+
+  it('E05 and removes nothing where it cannot know what a project needs', async () => {
+    const { store, stands, record } = await situation();
+    writeFileSync(record, '{"lock":');
+    await expect(gc(store, keep)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    expect(stands()).toBe(true);
+  });
+});
