@@ -18,6 +18,7 @@ import { importEngines } from './commands/import.js';
 import { importIni } from './commands/import-ini.js';
 import { inspect } from './commands/inspect.js';
 import { install } from './commands/install.js';
+import { link } from './commands/link.js';
 import { list } from './commands/list.js';
 import { lock } from './commands/lock.js';
 import { login } from './commands/login.js';
@@ -34,6 +35,7 @@ import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
 import { tryCommand } from './commands/try.js';
 import { uninstall } from './commands/uninstall.js';
+import { unlink } from './commands/unlink.js';
 import { update } from './commands/update.js';
 import { use } from './commands/use.js';
 import { verify } from './commands/verify.js';
@@ -82,7 +84,7 @@ export function application(host: Host, adapt: (command: Command<Host>) => Comma
 const groups: CommandGroups = {
   'install and choose': { available, install, list, show, use, uninstall },
   'keep up to date': { lock, update, outdated, diff },
-  run: { current, env, exec, try: tryCommand, which },
+  run: { current, env, exec, try: tryCommand, link, unlink, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
   publish: { publish, index, attach, prune },
   release: { release },

@@ -93,7 +93,8 @@ async function chooseBase(host: Host, catalogs: Catalogs, engine: string | undef
   }
 }
 
-function definitionOf(lock: EngineLock): EngineDefinition {
+/** The definition that a lock was made from, as far as the lock tells. */
+export function definitionOf(lock: EngineLock): EngineDefinition {
   const sources = Object.entries(lock.sources).map(([name, source]): [string, SourceDefinition] => {
     if (source.kind === 'directory') return [name, source];
     const reference = parseReference(source.reference);

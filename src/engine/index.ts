@@ -33,7 +33,7 @@ export {
 } from './names.js';
 export { formatProjectLock, maxLockBytes, parseProjectLock } from './project-lock.js';
 export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
-export { overridableSources, replaceComponent } from './replace.js';
+export { findComponent, overridableSources, replaceComponent } from './replace.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
 export { type TopLine, topLine } from './top-line.js';
 export type {
@@ -43,6 +43,7 @@ export type {
   EngineKind,
   EngineLock,
   EnvironmentRule,
+  LinkedState,
   LockedImage,
   LockedImageSource,
   LockedLayer,

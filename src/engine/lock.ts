@@ -20,6 +20,7 @@ export function lockId(lock: EngineLock): string {
     commands: lock.commands === undefined ? undefined : sortBy(lock.commands, (command) => command.name),
     // The environment differs by platform.
     platform: lock.platform,
+    linked: lock.linked,
   };
   return createHash('sha256').update(canonicalJson(decisive)).digest('hex').slice(0, 16);
 }

@@ -125,6 +125,16 @@ export interface EngineLock {
   readonly requires?: readonly Requirement[];
   /** The platform that it was asked for, `OS/ARCHITECTURE[/VARIANT]`; left out where that is the machine's own. */
   readonly platform?: string;
+  /** Set where directories stand in for components on one machine. */
+  readonly linked?: LinkedState;
+}
+
+/** What a state stands in for that has a user's directories in the place of components. */
+export interface LinkedState {
+  /** The id of the state without them. */
+  readonly base: string;
+  /** The components, sorted; each is a source that is a directory. */
+  readonly sources: readonly string[];
 }
 
 /** Environment variables to set and, because another engine may have set them, to unset. */

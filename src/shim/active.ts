@@ -1,7 +1,7 @@
 import { formatNamedEngine, type NamedEngine, parseNamedEngine } from '../engine/names.js';
 import { topLine } from '../engine/top-line.js';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
-import { readCurrent, type StorePaths } from '../store/read.js';
+import { linkedId, readCurrent, type StorePaths } from '../store/read.js';
 import { findPin, isFile, type ProjectSearch, readLockHead, readTop } from './project.js';
 
 /** What selects an engine, in the order in which they count; `current` is `engineshed use`. */
@@ -50,7 +50,7 @@ export function* candidates(inputs: SelectionInputs): Generator<Candidate> {
       text ? { engine: named(variable, text) } : {},
     );
   }
-  yield attempt({ by: 'project', place: 'engineshed.toml' }, () => pinned(inputs.search));
+  yield attempt({ by: 'project', place: 'engineshed.toml' }, () => pinned(inputs));
   yield attempt({ by: 'current', place: inputs.paths.current }, () => {
     const name = readCurrent(inputs.paths);
     return name === undefined ? {} : { engine: { name, id: undefined } };
@@ -127,8 +127,8 @@ function named(variable: string, text: string): NamedEngine {
   }
 }
 
-/** A project's engine is the state that its lock tells; without a lock it is what the name stands for here. */
-function pinned(search: ProjectSearch | undefined): Partial<Candidate> {
+/** A project's engine is the state that its lock tells, or what stands in for it on this machine; without a lock it is what the name stands for here. */
+function pinned({ search, paths }: SelectionInputs): Partial<Candidate> {
   const pin = search === undefined ? undefined : findPin(search);
   if (pin === undefined) return {};
   const head = readLockHead(pin.lock, search?.userId);
@@ -141,7 +141,10 @@ function pinned(search: ProjectSearch | undefined): Partial<Candidate> {
   }
   return head === undefined
     ? { place: pin.file, engine: { name: pin.name, id: undefined } }
-    : { place: pin.lock, engine: { name: head.engine, id: head.id } };
+    : {
+        place: pin.lock,
+        engine: { name: head.engine, id: linkedId(paths, head.engine, head.id) ?? head.id },
+      };
 }
 
 function userDefault(path: string): Partial<Candidate> {

@@ -7,6 +7,7 @@ import { claimedStates, type StateName } from './claims.js';
 import { entriesOf } from './directory.js';
 import { readHistory, readSelections } from './history.js';
 import { readLayer } from './layer.js';
+import { statesWith, sweepLinks } from './links.js';
 import { partialBytes, removePartials } from './partial.js';
 import type { StorePaths } from './paths.js';
 import { type FoundProjects, findProjects, keepProjects } from './projects.js';
@@ -81,7 +82,10 @@ export async function collect(store: Store, keep: KeptGenerations): Promise<Coll
     if (projects !== undefined) keepProjects(paths, projects);
     for (const number of plan.generations) rmSync(`${paths.history}/${number}.json`, { force: true });
     for (const { name, id } of plan.states) await discard(store, paths.engineState(name, id));
-    for (const name of engineNames(paths)) await discardEmptyEngine(store, name);
+    for (const name of engineNames(paths)) {
+      sweepLinks(paths, name);
+      await discardEmptyEngine(store, name);
+    }
     for (const [directory] of trees) await discard(store, directory);
     for (const [file] of blobs) rmSync(file, { force: true });
     for (const [directory] of layers) await discard(store, directory);
@@ -168,11 +172,17 @@ function rootStates(
   const { paths } = store;
   const kept = readHistory(paths).generations.filter(({ number }) => !forgottenGenerations.includes(number));
   const named = [readSelections(paths), ...kept].flatMap(({ engines }) => Object.entries(engines));
-  return new Set([
+  const roots = new Set([
     ...named.map(([name, id]) => `${name}/${id}`),
     ...needed.map(({ engine, id }) => `${engine}/${id}`),
     ...claimedStates(store).map(({ name, id }) => `${name}/${id}`),
   ]);
+  // What is added here needs nothing more: a state that stands in for one has none that stands in for it.
+  for (const root of [...roots]) {
+    const [name = '', id = ''] = root.split('/');
+    for (const other of statesWith(paths, name, id)) roots.add(`${name}/${other}`);
+  }
+  return roots;
 }
 
 /** Out of its place in one step, so that no half of it is ever found there; then away. */

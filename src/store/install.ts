@@ -14,15 +14,18 @@ import {
 import type { Digest } from '../oci/index.js';
 import { keepContent, type Remembered } from './content.js';
 import { makeOwnDirectory, standsAsDirectory } from './directory.js';
+import { installState } from './install-state.js';
 import { InventoryFile, inventoryPath } from './inventory.js';
 import { consent, formatLayer, layerNames, readLayer, type StoredLayer } from './layer.js';
+import { refuseGone } from './linked.js';
+import { readLinks } from './links.js';
 import { isMarked, unmark } from './mark.js';
 import { nothingKept, type Resumption, resumably } from './partial.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
 import { refuseForeignShims } from './shims.js';
 import { homeLock, rootMode } from './source.js';
-import { installState, type StateInputs } from './state.js';
+import type { StateInputs } from './state.js';
 import { type Store, type Transaction, transaction, withLock } from './store.js';
 
 /** How many layers are fetched and written at the same time. */
@@ -58,6 +61,7 @@ export async function applyInstall(
     // From here on nothing is collected; before, an uninstall may have taken what the plan relies on.
     const plan = planInstall(store, lock, naming);
     refuseForeignShims(store.paths, lock.commands ?? []);
+    refuseGone(lock.name, readLinks(store.paths, lock.name));
     await installContent(store, running, plan, inputs.content);
     keepContent(store, running, inputs.remembered);
     const engine = await withLock(store, `engine-${lock.name}`, 'exclusive', async () =>

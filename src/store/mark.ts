@@ -1,6 +1,7 @@
 import { closeSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
+import { linksOf, refuseGone } from './linked.js';
 import type { InstalledEngine } from './record.js';
 
 /**
@@ -34,9 +35,11 @@ export function unmark(directory: string): void {
 
 /**
  * Refuses an engine that has a source which is not there, or is known to be damaged: nothing is to run from half an engine.
- * @throws EngineshedError `STORE_CORRUPT`
+ * @throws EngineshedError `STORE_CORRUPT`; `PATH_NOT_FOUND` for a working copy that is linked
  */
-export function refuseDamaged({ name, sources }: InstalledEngine): void {
+export function refuseDamaged(engine: InstalledEngine): void {
+  const { name, sources } = engine;
+  if (engine.linked !== undefined) refuseGone(name, linksOf(engine));
   for (const [source, { kind, directory }] of Object.entries(sources)) {
     const isThere = lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
     if (isThere && (kind === 'directory' || !isMarked(directory))) continue;

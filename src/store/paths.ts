@@ -20,6 +20,7 @@ export const storeVersion = 1;
  *     .commands                       what shims need to know of the state; only where the engine has commands
  *     parts/core-engine -> /…/engine
  *     sources/engine -> /…/engine
+ *   engines/train/links/4f0c… -> ../99e2…   the state that stands in for one on this machine, as long as there are links
  *   layers/sha256/9a1b…/              one layer, by diffID; never changed
  *     layer.json                      what a layer says beside its files: whiteouts
  *     .inventory                      what of its files was written, one JSON array per line
@@ -63,6 +64,10 @@ export interface StorePaths {
   engineUsed(name: string): string;
   /** One resolved state of an engine. */
   engineState(name: string, id: string): string;
+  /** The directory of what stands in for states of an engine. */
+  engineLinks(name: string): string;
+  /** The link to the state that stands in for another. */
+  engineLink(name: string, id: string): string;
   /** The directory of a layer, by diffID. */
   layer(diffId: Digest): string;
   /** The directory of a tree, by chain ID. */
@@ -100,6 +105,8 @@ export function storePaths(root: string): StorePaths {
     engineActive: (name) => `${root}/engines/${name}/active`,
     engineUsed: (name) => `${root}/engines/${name}/used`,
     engineState: (name, id) => `${root}/engines/${name}/${id}`,
+    engineLinks: (name) => `${root}/engines/${name}/links`,
+    engineLink: (name, id) => `${root}/engines/${name}/links/${id}`,
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),

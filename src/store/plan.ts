@@ -5,6 +5,8 @@ import type { EngineLock, LockedLayer } from '../engine/types.js';
 import type { Digest } from '../oci/index.js';
 import { standsAsDirectory } from './directory.js';
 import { readLayer } from './layer.js';
+import { linkedId } from './linked.js';
+import { linkedLock, readLinks } from './links.js';
 import { isMarked } from './mark.js';
 import { keptBytes } from './partial.js';
 import { haveShims } from './shims.js';
@@ -79,7 +81,7 @@ export function planInstall(
     compose.set(directory, { directory, diffIds: locked.layers.map((layer) => layer.diffId) });
   }
   const id = lockId(lock);
-  const active = activeState(store, lock.name);
+  const _active = activeState(store, lock.name);
   return {
     lock,
     naming,
@@ -89,11 +91,20 @@ export function planInstall(
     compose: [...compose.values()],
     fetchBytes: fetch.reduce((sum, layer) => sum + bytesToFetch(store, lock, layer), 0),
     upToDate:
-      fetch.length === 0 &&
-      compose.size === 0 &&
-      (naming === 'always' ? active === id : active !== undefined) &&
-      isInstalled(store, lock),
+      fetch.length === 0 && compose.size === 0 && isInstalled(store, lock) && isNamed(store, lock, naming),
   };
+}
+
+/** Whether the engine's name stands for what it is to, and a linked state stands in for this one where the engine has links. */
+function isNamed(store: Store, lock: EngineLock, naming: Naming): boolean {
+  const { paths } = store;
+  const id = lockId(lock);
+  const linked = linkedLock(lock, readLinks(paths, lock.name));
+  const standIn = linked === undefined ? undefined : lockId(linked);
+  if (linked !== undefined && (linkedId(paths, lock.name, id) !== standIn || !isInstalled(store, linked)))
+    return false;
+  const active = activeState(store, lock.name);
+  return naming === 'always' ? active === (standIn ?? id) : active !== undefined;
 }
 
 function isInstalled(store: Store, lock: EngineLock): boolean {

@@ -1,4 +1,5 @@
 /** The part of the store that the fast commands load: reading what is installed, nothing else. */
+export { type Links, linkedId, linksOf } from './linked.js';
 export { refuseDamaged } from './mark.js';
 export { currentTarget, type StorePaths, storePaths } from './paths.js';
 export {

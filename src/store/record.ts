@@ -4,6 +4,7 @@ import type {
   CommandDefinition,
   EngineEnvironment,
   EngineKind,
+  LinkedState,
   LockedSource,
   PartDefinition,
 } from '../engine/types.js';
@@ -32,6 +33,8 @@ export interface InstalledEngine {
   readonly requires?: readonly Requirement[];
   /** The commands that there are on this platform, with the absolute, real path of each one's file. Left out where there are none. */
   readonly commands?: readonly InstalledCommand[];
+  /** Set where directories stand in for components on this machine. */
+  readonly linked?: LinkedState;
 }
 
 /** A command of an installed engine. `path` is the one for this platform. */

@@ -7,6 +7,7 @@ import { type Generation, movePosition, readHistory, readSelections, type Select
 import { isMarked } from './mark.js';
 import { currentTarget } from './paths.js';
 import { readEngineFile } from './record.js';
+import { restoreLinks } from './relink.js';
 import { type Store, transaction, withHistory, withLock } from './store.js';
 
 /** What going back in the history will change. Plain data; `--dry-run` prints it. */
@@ -70,9 +71,10 @@ export async function rollback(store: Store, to: number | undefined): Promise<Ro
       const plan = planRollback(store, number);
       for (const { name, to: id } of plan.engines) {
         if (id === null) continue;
-        await withLock(store, `engine-${name}`, 'exclusive', async () =>
-          replaceLink(paths.engineActive(name), id, staging),
-        );
+        await withLock(store, `engine-${name}`, 'exclusive', async () => {
+          replaceLink(paths.engineActive(name), id, staging);
+          restoreLinks(store, { staging }, name, id);
+        });
       }
       select(store, plan.active.to, staging);
       for (const { name, to: id } of plan.engines) {

@@ -210,7 +210,11 @@ elif [ -n "${HAMLET_ENGINE-}" ]; then
 else
   engineshed_find_pin
   case $? in
-    0) engineshed_why=', and the project pins it' ;;
+    0)
+      engineshed_why=', and the project pins it'
+      # A working copy that is linked on this machine.
+      [ -h "$engineshed_home/engines/$engineshed_name/links/$engineshed_id" ] && engineshed_id=links/$engineshed_id
+      ;;
     1)
       engineshed_id=
       if ! [ -h "$engineshed_home/current" ]; then

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { sep } from 'node:path';
 import {
   type EngineLock,
@@ -9,15 +9,14 @@ import {
   renderEnvironment,
 } from '../engine/index.js';
 import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
-import { replaceLink, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
+import { syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { canonicalJson } from '../oci/index.js';
 import { commandsFile, describeCommands, renderCommands } from './commands.js';
-import { inTheWay, isNoLink, makeOwnDirectory } from './directory.js';
+import { makeOwnDirectory } from './directory.js';
 import { readStateLock, writeStateLock } from './lock-file.js';
 import { mendDirectory } from './mend.js';
 import { isAbsence } from './missing.js';
 import { orNothing } from './or-nothing.js';
-import type { Naming } from './plan.js';
 import {
   contractVersion,
   engineNames,
@@ -35,29 +34,9 @@ export interface StateInputs {
 }
 
 /**
- * Makes a resolved state, all of whose sources stand complete, where there is none, or a damaged one, and lets the engine's name
- * stand for it as the naming says. The caller has the engine's lock.
- * @throws EngineshedError `PATH_NOT_FOUND` or `LAYER_UNSAFE` for a part that is not in its source, `NAME_INVALID` for a name
- * that the file system takes for another engine's, `FILE_IN_THE_WAY`; NodeJS.ErrnoException
- */
-export function installState(
-  store: Store,
-  { staging }: Transaction,
-  { lock, naming }: { readonly lock: EngineLock; readonly naming: Naming },
-  inputs: StateInputs,
-): InstalledEngine {
-  const { paths } = store;
-  const engine = intactState(store, lock) ?? renewState(store, { staging }, lock, inputs);
-  const active = paths.engineActive(lock.name);
-  if (isNoLink(active)) throw inTheWay(active, 'is not a link');
-  const stands = lstatSync(active, { throwIfNoEntry: false }) !== undefined;
-  if (naming === 'always' || !stands) replaceLink(active, lockId(lock), staging);
-  return engine;
-}
-
-/**
  * Makes a state from its lock, in the place of what is there of it. The caller has the engine's lock.
- * @throws EngineshedError as {@link installState} does; NodeJS.ErrnoException
+ * @throws EngineshedError `PATH_NOT_FOUND` or `LAYER_UNSAFE` for a part that is not in its source, `NAME_INVALID` for a name
+ * that the file system takes for another engine's; NodeJS.ErrnoException
  */
 export function renewState(
   store: Store,
@@ -168,6 +147,7 @@ export function describeEngine(
     environment: engineEnvironment(lock, (part) => byType.get(part.type) ?? '', inputs.platform),
     ...(commands === undefined ? {} : { commands }),
     ...(lock.requires === undefined ? {} : { requires: lock.requires }),
+    ...(lock.linked === undefined ? {} : { linked: lock.linked }),
   };
 }
 

@@ -48,6 +48,15 @@ export function engineArgument<const Optional extends boolean>(brief: string, op
   return { brief, parse: String, placeholder: 'ENGINE', optional } as const;
 }
 
+/** The engine that is meant instead of the selected one. */
+export const engineFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Of this engine instead of the selected one',
+  placeholder: 'ENGINE',
+  optional: true,
+} as const;
+
 /** The platform to choose from an index. */
 export const platformFlag = {
   kind: 'parsed',

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { offlineFlag, plainHttpFlag } from './flags.js';
+import { engineFlag, offlineFlag, plainHttpFlag } from './flags.js';
 
 /** `engineshed try` */
 export const tryCommand = buildCommand({
@@ -23,13 +23,7 @@ export const tryCommand = buildCommand({
       minimum: 2,
     },
     flags: {
-      engine: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Of this engine, installed or not, instead of the selected one',
-        placeholder: 'ENGINE',
-        optional: true,
-      },
+      engine: { ...engineFlag, brief: 'Of this engine, installed or not, instead of the selected one' },
       plainHttp: plainHttpFlag,
       offline: offlineFlag,
     },

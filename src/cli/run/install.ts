@@ -19,6 +19,7 @@ import {
   type PlannedLayer,
   planInstall,
   type Remembered,
+  readLinks,
   refuseFetching,
   refuseUnknown,
   rememberingTarget,
@@ -27,6 +28,7 @@ import {
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
+import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { projectHere, requireProject, withProject } from '../project.js';
@@ -238,6 +240,8 @@ export function printResult(host: Host, plan: InstallPlan, activated: boolean, w
   const id = plan.id.slice(0, 8);
   if (plan.upToDate) printLine(host, `${name} is up to date (${id}).`);
   else printLine(host, `${name} is installed (${id}), ${formatBytes(plan.fetchBytes)} ${done[way]}.`);
+  for (const [source, directory] of Object.entries(readLinks(openPaths(host), name)))
+    printLine(host, `${source} stays linked to ${directory}; take it out with: engineshed unlink ${source}`);
   if (activated) printLine(host, `${name} is the active engine now.`);
 }
 

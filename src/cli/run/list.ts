@@ -1,4 +1,4 @@
-import { type InstalledEngine, readEngines } from '../../store/read.js';
+import { type InstalledEngine, linksOf, readEngines } from '../../store/read.js';
 import { openPaths, tellSelection } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printWarning } from '../output.js';
@@ -29,14 +29,25 @@ function printEngines(host: Host, engines: readonly InstalledEngine[], active: s
       engine.name,
       engine.id.slice(0, 8),
       minuteOf(engine.installed),
-      Object.keys(engine.sources).join(', '),
+      Object.keys(engine.sources)
+        .map((source) => (engine.linked?.sources.includes(source) ? `${source} (linked)` : source))
+        .join(', '),
     ]),
   );
 }
 
-function listed({ name, id, kind, installed, sources }: InstalledEngine, active: string | undefined) {
+function listed(engine: InstalledEngine, active: string | undefined) {
+  const { name, id, kind, installed, sources } = engine;
   const from = Object.entries(sources).map(([source, locked]) => [source, cameFrom(locked)]);
-  return { name, id, kind, active: name === active, installed, sources: Object.fromEntries(from) };
+  return {
+    name,
+    id,
+    kind,
+    active: name === active,
+    installed,
+    sources: Object.fromEntries(from),
+    linked: linksOf(engine),
+  };
 }
 
 function cameFrom(source: InstalledEngine['sources'][string]) {

@@ -43,7 +43,8 @@ async function showInstalled(host: Host, engine: InstalledEngine): Promise<void>
   heading(host, engine, `installed ${engine.installed}, state ${engine.id}`);
   for (const [name, source] of Object.entries(engine.sources)) {
     if (source.kind === 'directory') {
-      printLine(host, `source ${name}: the directory ${source.path}`);
+      const linked = engine.linked?.sources.includes(name) ? ', linked' : '';
+      printLine(host, `source ${name}: the directory ${source.path}${linked}`);
       continue;
     }
     const size = source.layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
