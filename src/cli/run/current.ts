@@ -1,7 +1,7 @@
 import { formatNamedEngine, type NamedEngine } from '../../engine/names.js';
 import { fromSystemError, isEngineshedError } from '../../errors/index.js';
 import { type Candidate, candidates } from '../../shim/active.js';
-import { readEngine, type StorePaths } from '../../store/read.js';
+import { linksOf, readEngine, type StorePaths } from '../../store/read.js';
 import { chooseEngine, openPaths, selectionInputs } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
@@ -15,7 +15,8 @@ export async function current(this: Host, flags: { explain?: boolean; json?: boo
   }
   const { engine, selection } = await chooseEngine(this, undefined, 'tell');
   const { name, id } = engine;
-  if (flags.json) printJson(this, { name, id, selectedBy: selection?.by, reason: selection?.reason });
+  const linked = linksOf(engine);
+  if (flags.json) printJson(this, { name, id, selectedBy: selection?.by, reason: selection?.reason, linked });
   else printLine(this, name);
 }
 
