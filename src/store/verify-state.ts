@@ -49,10 +49,13 @@ export function checkState(store: Store, state: ReadState, platform: string, fau
  */
 export function checkNames(paths: StorePaths, name: string | undefined): FaultList[] {
   const names = name === undefined ? (orNothing(() => engineNames(paths)) ?? []) : [name];
-  const lists = names.map((engine) => {
+  const lists = names.flatMap((engine) => {
     const faults = new FaultList('name', engine, new Set([engine]), `engines/${engine}`);
     checkLink(paths.engine(engine), 'active', /^[0-9a-f]{16}$/, faults);
-    return faults;
+    const links = new FaultList('name', engine, new Set([engine]), `engines/${engine}/links`);
+    for (const id of orNothing(() => readdirSync(paths.engineLinks(engine))) ?? [])
+      checkLink(paths.engineLinks(engine), id, /^\.\.\/[0-9a-f]{16}$/, links);
+    return [faults, links];
   });
   if (name !== undefined) return lists;
   const faults = new FaultList('name', 'current', new Set(), '.');

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { publishProduct } from '../support/product.js';
+import { copyProduct } from '../support/product-copy.js';
 import { readTree } from '../support/tree.js';
 import { newUser, type User } from './cli.js';
 
@@ -24,7 +24,7 @@ const states = (user: User) =>
 /** A user with an engine, and a working copy of one of its components beside the working directory. */
 async function prepare(): Promise<User & { copy: string }> {
   const user = newUser();
-  await publishProduct(user);
+  await copyProduct(user);
   await user.output(['install', name]);
   const copy = `${user.home}/a copy`;
   cpSync(`${user.work}/components/engine`, copy, { recursive: true });

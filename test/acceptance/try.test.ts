@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { publishProduct } from '../support/product.js';
+import { copyProduct } from '../support/product-copy.js';
 import { newUser, program, type User } from './cli.js';
 
 const show = ['--', 'sh', '-c', 'cat "$HELLO_ENGINE_DIR/templates/greeting.txt"; echo "$ENGINESHED_ENGINE"'];
 
 async function prepare(): Promise<User> {
   const user = newUser();
-  await publishProduct(user);
+  await copyProduct(user);
   await user.output(['install', 'hello-1.0.0']);
   return user;
 }
@@ -69,7 +69,7 @@ describe('try', () => {
 
   it('needs no engine to be installed, where it is named', async () => {
     const user = newUser();
-    await publishProduct(user);
+    await copyProduct(user);
     const output = await user.output(['try', 'engine=1.0.0', '--engine', 'hello-2.0.0', ...show]);
     expect(output).toMatch(/hello-2\.0\.0@[0-9a-f]{16}\n$/);
     expect(readdirSync(`${user.store}/engines`)).toEqual([]);

@@ -1,7 +1,5 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import type { User } from '../acceptance/cli.js';
 
 const example = fileURLToPath(new URL('../../examples/hello', import.meta.url));
@@ -9,23 +7,11 @@ const example = fileURLToPath(new URL('../../examples/hello', import.meta.url));
 /** The components of the example product. */
 export const components = ['engine', 'executor-bash', 'engine-plugin-emphasis'] as const;
 
-/** What the first user of this process published; the others get copies. */
-let published: string | undefined;
-
-afterAll(() => {
-  if (published !== undefined) rmSync(published, { recursive: true });
-  published = undefined;
-});
-
 /**
  * Lets a user publish the example product to image layouts in the working directory, as 1.0.0 and, with another template, as
  * 2.0.0. The engines are then `hello-1.0.0` and `hello-2.0.0`.
  */
 export async function publishProduct(user: User): Promise<void> {
-  if (published !== undefined) {
-    cpSync(published, user.work, { recursive: true });
-    return;
-  }
   cpSync(example, user.work, { recursive: true });
   for (const component of components) {
     await user.output(['publish', `components/${component}`, `oci:images/${component}:1.0.0`]);
@@ -34,7 +20,4 @@ export async function publishProduct(user: User): Promise<void> {
   for (const component of components) {
     await user.output(['publish', `components/${component}`, `oci:images/${component}:2.0.0`]);
   }
-  const copy = mkdtempSync(`${tmpdir()}/engineshed-product-`);
-  cpSync(user.work, copy, { recursive: true });
-  published = copy;
 }
