@@ -1,7 +1,7 @@
 import { formatNamedEngine, type NamedEngine } from '../../engine/names.js';
 import { fromSystemError, isEngineshedError } from '../../errors/index.js';
 import { type Candidate, candidates } from '../../shim/active.js';
-import { linksOf, readEngine, type StorePaths } from '../../store/read.js';
+import { type InstalledEngine, type Links, linksOf, readEngine, type StorePaths } from '../../store/read.js';
 import { chooseEngine, openPaths, selectionInputs } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
@@ -27,6 +27,8 @@ interface Explained extends Candidate {
   readonly verdict: Verdict;
   /** The id of the state that it stands for, where that is installed. */
   readonly id: string | undefined;
+  /** The working copies in that state. */
+  readonly links: Links;
 }
 
 async function explain(host: Host, { json }: { json?: boolean }): Promise<void> {
@@ -50,7 +52,9 @@ function judge(paths: StorePaths, all: readonly Candidate[]): Explained[] {
   let isDecided = false;
   return all.map((candidate) => {
     const { by, engine, fault } = candidate;
-    const id = engine === undefined ? undefined : installedId(paths, engine);
+    const installed = engine === undefined ? undefined : readInstalled(paths, engine);
+    const id = installed?.id;
+    const links = installed === undefined ? {} : linksOf(installed);
     const isSilent = engine === undefined && fault === undefined;
     // Nobody chose that one, so it counts only where it is there.
     const isIdle = by === 'catalog' && engine !== undefined && id === undefined;
@@ -64,13 +68,13 @@ function judge(paths: StorePaths, all: readonly Candidate[]): Explained[] {
             ? 'notInstalled'
             : 'selected';
     if (verdict === 'selected' || verdict === 'faulty') isDecided = true;
-    return { ...candidate, verdict, id };
+    return { ...candidate, verdict, id, links };
   });
 }
 
-function installedId(paths: StorePaths, { name, id }: NamedEngine): string | undefined {
+function readInstalled(paths: StorePaths, { name, id }: NamedEngine): InstalledEngine | undefined {
   try {
-    return readEngine(paths, name, id).id;
+    return readEngine(paths, name, id);
   } catch (error) {
     if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
     throw error;
@@ -88,6 +92,8 @@ function print(host: Host, explained: readonly Explained[], decisive: Explained 
       describe(candidate, decisive),
     ]),
   );
+  for (const [source, directory] of Object.entries(decisive?.links ?? {}))
+    printLine(host, `${source} is linked to ${directory}`);
 }
 
 function describe({ verdict, id, fault }: Explained, decisive: Explained | undefined): string {
@@ -107,8 +113,9 @@ function describe({ verdict, id, fault }: Explained, decisive: Explained | undef
 
 function selectedJson(decisive: Explained | undefined) {
   if (decisive?.engine === undefined) return null;
-  const { engine, id, by, place } = decisive;
-  return { name: engine.name, id: id ?? null, installed: id !== undefined, selectedBy: by, place };
+  const { engine, id, by, place, links } = decisive;
+  const installed = id !== undefined;
+  return { name: engine.name, id: id ?? null, installed, selectedBy: by, place, linked: links };
 }
 
 function candidateJson({ by, place, engine, id, verdict, fault }: Explained) {
