@@ -1,13 +1,17 @@
-import { type Catalogs, findEngine, overrideSource } from '../catalog/index.js';
+import { type Catalogs, findEngine, overrideSource, pinnedEngine } from '../catalog/index.js';
 import type { Reporter } from '../content/index.js';
 import {
+  atDigests,
   type EngineDefinition,
   type EngineLock,
+  lockDifferences,
+  parseNamedEngine,
   resolveEngine,
   type SourceDefinition,
 } from '../engine/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { nodePlatform, nodeSystem, parsePlatform, parseReference } from '../oci/index.js';
+import { findSelection } from '../shim/index.js';
 import {
   type InstallInputs,
   installedLock,
@@ -18,10 +22,12 @@ import {
   rememberingTarget,
   type Store,
 } from '../store/index.js';
-import { openCatalogs } from './catalogs.js';
+import { openCatalogs, openCatalogsWith } from './catalogs.js';
 import { isDirectory } from './directories.js';
-import { chooseEngine, openPaths } from './engines.js';
+import { chooseEngine, openPaths, selectionInputs } from './engines.js';
 import type { Host } from './host.js';
+import { readLock } from './lock-file.js';
+import { requireProject } from './project.js';
 import type { Replacement } from './replacement.js';
 import { isOffline, type NetworkFlags, openStore, openTargets, type Targets } from './runtime.js';
 
@@ -83,14 +89,30 @@ interface Base {
   readonly lock: EngineLock | undefined;
 }
 
+/** What is selected; where that is not installed, what it would be: by the project's lock, or by the catalogs. */
 async function chooseBase(host: Host, catalogs: Catalogs, engine: string | undefined): Promise<Base> {
+  const paths = openPaths(host);
   try {
-    const lock = installedLock(openPaths(host), (await chooseEngine(host, engine, 'tell')).engine);
+    const lock = installedLock(paths, (await chooseEngine(host, engine, 'tell')).engine);
     return { definition: definitionOf(lock), lock };
   } catch (error) {
-    if (engine === undefined || !isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) throw error;
-    return { definition: findEngine(catalogs, engine), lock: undefined };
+    if (!isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) throw error;
+    const selection = engine === undefined ? findSelection(selectionInputs(host, paths)) : undefined;
+    if (selection?.by === 'project') return { definition: await projectEngine(host), lock: undefined };
+    const { name, id } = selection ?? parseNamedEngine(engine ?? '');
+    // No catalog knows a state by its id.
+    if (id !== undefined) throw error;
+    return { definition: findEngine(catalogs, name), lock: undefined };
   }
+}
+
+/** The engine of the project, at the digests of its lock where that fits. */
+async function projectEngine(host: Host): Promise<EngineDefinition> {
+  const pin = requireProject(host);
+  const definition = pinnedEngine(await openCatalogsWith(host, pin.file, undefined));
+  const lock = readLock(host, pin.lock);
+  const fits = lock !== undefined && lockDifferences(definition, lock).length === 0;
+  return fits ? atDigests(definition, lock) : definition;
 }
 
 /** The definition that a lock was made from, as far as the lock tells. */

@@ -8,6 +8,7 @@ import { linkedBases, linkedLock, readLinks, removeLink, setLink } from './links
 import { installedLock } from './lock-file.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
+import { findProjects } from './projects.js';
 import { type InstalledEngine, readEngine, readEngineFile } from './record.js';
 import { intactState, renewState, type StateInputs } from './state.js';
 import { type Store, type Transaction, transaction, withLock } from './store.js';
@@ -31,7 +32,7 @@ export interface Relinked {
 
 /**
  * Puts a directory into an engine, in the place of one of its components, on this machine: in the given state, in what its name stands
- * for, and in every state that has links already. The directory is never written to, checked or removed.
+ * for, and in the states that projects need. The directory is never written to, checked or removed.
  * @param engine the state to begin with; linked or not
  * @throws EngineshedError `PATH_NOT_FOUND` where the directory, or one that is linked already, lacks a part's path or is gone,
  *   `STORE_CORRUPT`, and as `transaction` does
@@ -124,6 +125,8 @@ function relink(
   const wanted = baseOf(paths, given);
   const active = activeBase(paths, name);
   const bases = new Set([wanted.id, ...linkedBases(paths, name), ...(active === undefined ? [] : [active])]);
+  for (const project of findProjects(paths, store.now()).needed)
+    if (project.engine === name) bases.add(project.id);
   const standing = new Map<string, InstalledEngine>();
   for (const id of bases) {
     const base = id === wanted.id ? wanted : readEngineFile(`${paths.engineState(name, id)}/engine.json`);

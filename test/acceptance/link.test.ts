@@ -12,7 +12,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { copyProduct } from '../support/product-copy.js';
 import { readTree } from '../support/tree.js';
-import { newUser, type User } from './cli.js';
+import { newUser, run, type User } from './cli.js';
 
 const name = 'hello-1.0.0';
 const greet = ['--', 'sh', '-c', 'cat "$HELLO_ENGINE_DIR/templates/greeting.txt"'];
@@ -220,6 +220,46 @@ parts.executor-bash = { source = "all", path = "executor-bash" }
     expect((await user.engineshed(['try', 'executor-bash=./all/executor-bash', '--', 'true'])).status).toBe(
       66,
     );
+  });
+
+  it('is in every project that pins the engine, whose shims follow; another state of the engine is linked beside it', async () => {
+    const user = await prepare();
+    appendFileSync(`${user.work}/components/executor-bash/bin/hello.sh`, '# changed\n');
+    await user.output(['publish', 'components/executor-bash', 'oci:images/executor-bash:3.0.0']);
+    const definition = readFileSync(`${user.work}/engineshed.toml`, 'utf8');
+    for (const project of ['one', 'two']) {
+      mkdirSync(`${user.work}/${project}`);
+      const text = definition.replaceAll('images/', '../images/');
+      const overrides = project === 'two' ? '[overrides]\nexecutor-bash = { tag = "3.0.0" }\n' : '';
+      writeFileSync(`${user.work}/${project}/engineshed.toml`, `engine = "${name}"\n${text}\n${overrides}`);
+    }
+    const [one, two] = [{ directory: `${user.work}/one` }, { directory: `${user.work}/two` }];
+    await user.output(['install'], one);
+    await user.output(['install'], two);
+    const shim = (options: { directory: string }) =>
+      run(`${user.store}/shims/hello`, ['you'], { ...options, environment: user.environment });
+    const lock = readFileSync(`${user.work}/two/engineshed.lock`, 'utf8');
+    await user.output(['link', 'engine', user.copy], two);
+    const explained = await user.output(['current', '--explain'], two);
+    expect(explained).toContain(`engine is linked to ${user.copy}`);
+    for (const options of [one, two, { directory: user.home }]) {
+      expect((await user.json(['current'], options)).linked).toEqual({ engine: user.copy });
+      expect((await shim(options)).stdout).toContain('working copy');
+    }
+    expect((await user.json(['current'], one)).id).not.toBe((await user.json(['current'], two)).id);
+    // An exact state is that very one.
+    const { id } = JSON.parse(lock);
+    const exact = { environment: { ENGINESHED_ENGINE: `${name}@${id}` } };
+    expect((await user.json(['current'], exact)).linked).toEqual({});
+    expect(await user.output(['install', '--locked'], two)).toContain('engine stays linked');
+    expect(readFileSync(`${user.work}/two/engineshed.lock`, 'utf8')).toBe(lock);
+    expect((await user.json(['gc', '--keep', '1'])).states).toEqual([]);
+    await user.output(['unlink'], one);
+    for (const options of [one, two, { directory: user.home }]) {
+      expect((await user.json(['current'], options)).linked).toEqual({});
+      expect((await shim(options)).stdout).not.toContain('working copy');
+    }
+    expect((await user.json(['verify'])).faults).toEqual([]);
   });
 
   it('survives a kill at any call: what is linked runs, and another link or unlink mends the rest', async () => {

@@ -76,6 +76,21 @@ describe('try', () => {
     expect((await user.json(['list'])).engines).toEqual([]);
   });
 
+  it('needs no install in a project either: it goes by the lock', async () => {
+    const user = newUser();
+    await copyProduct(user);
+    const file = `${user.work}/engineshed.toml`;
+    writeFileSync(file, `engine = "hello-1.0.0"\n${readFileSync(file, 'utf8')}`);
+    await user.output(['lock']);
+    const { digest } = await user.json(['inspect', 'oci:images/executor-bash:1.0.0']);
+    await user.output(['publish', 'components/engine', 'oci:images/executor-bash:1.0.0']);
+    const script = 'cat "$HELLO_ENGINE_DIR/templates/greeting.txt"; test -x "$HELLO_EXECUTOR"';
+    const output = await user.output(['try', 'engine=2.0.0', '--', 'sh', '-c', script]);
+    expect(output).toBe(readFileSync(`${user.work}/components/engine/templates/greeting.txt`, 'utf8'));
+    expect(readFileSync(`${user.work}/engineshed.lock`, 'utf8')).toContain(digest);
+    expect(readdirSync(`${user.store}/engines`)).toEqual([]);
+  });
+
   it('passes arguments, standard input and exit status as exec does', async () => {
     const user = await prepare();
     const script = 'cat; printf "<%s>" "$@"; exit 7';
