@@ -3,13 +3,7 @@ import { type Layout, type Reporter, streamOf } from '../content/index.js';
 import type { EngineLock } from '../engine/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import { type PackedContent, packComponents, removeTree } from '../layer/index.js';
-import {
-  annotationKeys,
-  buildImage,
-  canonicalJson,
-  parsePlatform,
-  type WantedPlatform,
-} from '../oci/index.js';
+import { annotationKeys, buildImage, canonicalJson, type WantedPlatform } from '../oci/index.js';
 import { formatRequirements, parseRequirements, requiresAnnotation } from '../requirements/index.js';
 import { formatReleaseLock, releaseDirectory, releaseLockFile } from './lock.js';
 import type { ComposedRelease, ReleaseLayer } from './types.js';
@@ -27,8 +21,8 @@ export interface ComposeInputs {
   readonly report: Reporter;
 }
 
-/** Components mostly are files for any platform; this is the one that every tool accepts. */
-const statedPlatform: WantedPlatform = { os: 'linux', architecture: 'amd64' };
+/** The platform of a release: components mostly are files for any platform, and this is the one that every tool accepts. */
+export const releasePlatform: WantedPlatform = { os: 'linux', architecture: 'amd64' };
 
 /**
  * Composes the consolidated image of an engine inside an image layout: each component re-rooted at `/SOURCE`, the lock in
@@ -54,7 +48,7 @@ export async function composeRelease(layout: Layout, inputs: ComposeInputs): Pro
     const created = youngest(lock);
     const { config, manifest } = buildImage({
       layers,
-      platform: lock.platform === undefined ? statedPlatform : parsePlatform(lock.platform),
+      platform: releasePlatform,
       annotations: {
         ...(created === undefined ? {} : { [annotationKeys.created]: created }),
         [annotationKeys.releaseLock]: canonicalJson(lock),

@@ -6,7 +6,7 @@ export {
   type MoveReason,
   readChannelHistory,
 } from './channel.js';
-export { type ComposeInputs, composeRelease, type ReleaseForm } from './compose.js';
+export { type ComposeInputs, composeRelease, type ReleaseForm, releasePlatform } from './compose.js';
 export { formatJunit } from './junit.js';
 export { readReleaseLock, releaseComponents, releaseEngine, releaseLock, releaseName } from './lock.js';
 export { formatNotes, type NotesInputs } from './notes.js';

@@ -36,12 +36,20 @@ export function releaseLock(lock: EngineLock, name: string): EngineLock {
   return { ...lock, name, catalog: name, sources: Object.fromEntries(sources) };
 }
 
+/** What an index or a layout says of an image beside its content does not make another release. */
 function withoutMachine(source: LockedSource): LockedSource {
-  if (source.kind !== 'layout') return source;
-  const reference = parseReference(source.reference);
-  if (reference.transport === 'registry') return source;
-  const name = source.reference.slice(source.reference.indexOf(reference.path) + reference.path.length);
-  return { ...source, reference: `oci:${basename(reference.path)}${name}` };
+  if (source.kind === 'directory') return source;
+  const { kind, resolved, config, layers, annotations } = source;
+  const { mediaType, digest, size } = source.manifest;
+  const reference = kind === 'layout' ? withoutDirectory(source.reference) : source.reference;
+  return { kind, reference, resolved, manifest: { mediaType, digest, size }, config, layers, annotations };
+}
+
+function withoutDirectory(text: string): string {
+  const reference = parseReference(text);
+  if (reference.transport === 'registry') return text;
+  const { path } = reference;
+  return `oci:${basename(path)}${text.slice(text.indexOf(path) + path.length)}`;
 }
 
 /** The text of a lock in an image: the same lock has the same text. */

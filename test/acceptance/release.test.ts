@@ -155,11 +155,20 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
   });
 
   it('are the same, built twice, elsewhere, at another time', async () => {
-    const { user, build } = await prepare(kind);
+    const { user, build, change } = await prepare(kind);
     const one = await build();
     const elsewhere = { environment: { ENGINESHED_HOME: `${user.home}/other`, TZ: 'Asia/Tokyo' } };
     const two = await user.json(['release', 'build', '--dry-run'], elsewhere);
     expect(two.digest).toBe(one.digest);
+
+    // A lock says which components, wherever their tags are by now.
+    const file = `${user.work}/engineshed.toml`;
+    writeFileSync(file, `engine = "hello"\n${readFileSync(file, 'utf8')}`);
+    await user.output(['lock']);
+    await change('README.md', 'More.\n');
+    expect((await build('--lock', 'engineshed.lock')).digest).toBe(one.digest);
+    expect((await build()).digest).not.toBe(one.digest);
+
     const squashed = await build('--squash');
     expect(squashed.layers).toHaveLength(1);
     expect((await build('--squash')).digest).toBe(squashed.digest);

@@ -37,6 +37,13 @@ const build = buildCommand({
         optional: true,
         withNegated: false,
       },
+      lock: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Compose what this lock says, wherever the tags of the components are now',
+        placeholder: 'FILE',
+        optional: true,
+      },
       tag: {
         kind: 'parsed',
         parse: String,

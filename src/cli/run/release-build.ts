@@ -1,8 +1,16 @@
+import { resolve } from 'node:path';
 import { copy, type Layout, type Reporter, type Target } from '../../content/index.js';
-import { resolveEngine } from '../../engine/index.js';
+import {
+  atDigests,
+  type EngineDefinition,
+  type EngineLock,
+  lockDifferences,
+  lockForPlatform,
+  resolveEngine,
+} from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { ownerOf } from '../../files/index.js';
-import { formatReference, nodePlatform, type Reference } from '../../oci/index.js';
+import { formatReference, type Reference } from '../../oci/index.js';
 import { withStage } from '../../publish/index.js';
 import {
   type ComposedRelease,
@@ -11,10 +19,12 @@ import {
   releaseComponents,
   releaseLock,
   releaseName,
+  releasePlatform,
 } from '../../release/index.js';
 import { rememberingTarget, withSources } from '../../store/index.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
+import { readLock } from '../lock-file.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { type ReleaseDesk, releasedEngine, withReleases } from '../release.js';
 import { type NetworkFlags, openStore } from '../runtime.js';
@@ -22,6 +32,7 @@ import { type NetworkFlags, openStore } from '../runtime.js';
 /** The flags of `engineshed release build`. */
 interface BuildFlags extends Pick<NetworkFlags, 'plainHttp'> {
   readonly squash?: boolean;
+  readonly lock?: string;
   readonly tag?: readonly string[];
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -79,20 +90,19 @@ export async function releaseBuild(this: Host, flags: BuildFlags): Promise<void>
 
 async function build(host: Host, flags: BuildFlags, desk: ReleaseDesk, report: Reporter): Promise<Built> {
   const { settings, targets } = desk;
-  const { sources, ...definition } = releasedEngine(desk);
+  const engine = releasedEngine(desk);
+  const given =
+    flags.lock === undefined ? undefined : lockOf(host, engine, resolve(host.directory, flags.lock));
+  const wanted = given === undefined ? engine : atDigests(engine, given);
+  const { sources } = wanted;
   const store = openStore(host, report);
   const remembered = new Map();
   const target = ({ reference }: { readonly reference: Reference }) =>
     rememberingTarget(store, targets.readable(reference), remembered);
-  const resolved = await resolveEngine(
-    { ...definition, sources },
-    {
-      target,
-      platform: nodePlatform(host.platform, host.architecture),
-      directoryExists: isDirectory,
-      report,
-    },
-  );
+  // Not this machine's: the same components are the same release wherever it is built.
+  const options = { target, platform: releasePlatform, directoryExists: isDirectory, report };
+  const found = await resolveEngine(wanted, options);
+  const resolved = given === undefined ? found : lockForPlatform(given, found);
   const lock = releaseLock(resolved, releaseName(settings.image));
   const content = (name: string) => {
     const source = sources[name];
@@ -110,6 +120,26 @@ async function build(host: Host, flags: BuildFlags, desk: ReleaseDesk, report: R
       const push = (to: Layout | Target) => copy(stage, release.manifest, to, { tags, report });
       return { release, tags, image, ...(await targets.write(image, 'refuse', push)) };
     }),
+  );
+}
+
+/**
+ * The lock of the engine, which has to be what the engine asks for.
+ * @throws EngineshedError `PATH_NOT_FOUND`, `LOCK_OUTDATED`, `LOCK_INVALID`
+ */
+function lockOf(host: Host, engine: EngineDefinition, path: string): EngineLock {
+  const lock = readLock(host, path);
+  if (lock === undefined)
+    throw new EngineshedError('PATH_NOT_FOUND', `There is no file ${path}`, { details: { path } });
+  const differences = lockDifferences(engine, lock);
+  if (differences.length === 0) return lock;
+  throw new EngineshedError(
+    'LOCK_OUTDATED',
+    `${path} is not of the engine ${engine.name}: ${differences.join('; ')}`,
+    {
+      hint: 'Write it with "engineshed lock", in a project that pins the engine.',
+      details: { path },
+    },
   );
 }
 
