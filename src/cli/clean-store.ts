@@ -1,11 +1,8 @@
-import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Reporter } from '../content/index.js';
 import { resolveEngine } from '../engine/index.js';
-import { fromSystemError } from '../errors/index.js';
 import { ownerOf } from '../files/index.js';
-import { removeTree } from '../layer/index.js';
 import { nodePlatform } from '../oci/index.js';
+import { withTemporaryDirectory } from '../publish/index.js';
 import { releaseEngine } from '../release/index.js';
 import { applyInstall, planInstall, type Remembered, rememberingTarget, storeAt } from '../store/index.js';
 import { isDirectory } from './directories.js';
@@ -35,9 +32,9 @@ export async function inCleanStore<T>(
   report: Reporter,
   work: (environment: Host['environment']) => Promise<T>,
 ): Promise<T> {
-  const root = makeTemporary(host);
-  try {
-    const store = storeAt(root, ownerOf(host.pid), host.now, report);
+  const owner = ownerOf(host.pid);
+  return withTemporaryDirectory(host.temporary, 'release', owner, async (root) => {
+    const store = storeAt(root, owner, host.now, report);
     const remembered: Remembered = new Map();
     const content = rememberingTarget(store, target, remembered);
     const resolved = await resolveEngine(releaseEngine(lock, lock.name, reference), {
@@ -59,16 +56,6 @@ export async function inCleanStore<T>(
       ENGINESHED_ENGINE: engine.name,
     };
     for (const variable of engine.environment.unset) delete environment[variable];
-    return await work(environment);
-  } finally {
-    await removeTree(root);
-  }
-}
-
-function makeTemporary(host: Host): string {
-  try {
-    return mkdtempSync(join(host.temporary, 'engineshed-release-'));
-  } catch (error) {
-    throw fromSystemError(error);
-  }
+    return work(environment);
+  });
 }

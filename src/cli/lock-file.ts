@@ -1,8 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { type EngineLock, maxLockBytes, parseProjectLock } from '../engine/index.js';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
-import { replaceFile, uniqueSuffix } from '../files/index.js';
+import { ownerOf, replaceFileBeside } from '../files/index.js';
 import { refusePlanted } from '../shim/index.js';
 import type { Host } from './host.js';
 
@@ -22,10 +21,10 @@ export function readLock(host: Host, path: string): EngineLock | undefined {
  * Writes the lock of a project, in one step and durably, unless it is the same already; tells whether it did.
  * @throws EngineshedError `FILE_IN_THE_WAY`, `FILE_PERMISSION`, `DISK_FULL`, `IO_FAILED`
  */
-export function writeLock(path: string, text: string): boolean {
+export function writeLock(host: Host, path: string, text: string): boolean {
   try {
     if (isLockFile(path) && readBytes(path).toString('utf8') === text) return false;
-    replaceFile(path, text, `${dirname(path)}/.engineshed.lock.${uniqueSuffix()}`);
+    replaceFileBeside(path, text, ownerOf(host.pid));
     return true;
   } catch (error) {
     throw inOperation(`Writing ${path}`, error);

@@ -134,7 +134,7 @@ export async function installLock(
   };
   if (plan.upToDate && isRemembered(store.paths, record)) {
     await sweepStore(store);
-    return { plan, activated: await activate(store), written: writeLock(project.lock, text) };
+    return { plan, activated: await activate(store), written: writeLock(host, project.lock, text) };
   }
   const content = (name: string) => {
     const source = wanted.sources[name];
@@ -147,7 +147,7 @@ export async function installLock(
       ({ plan } = await applyInstall(within, plan, { content, remembered, platform: host.platform }));
     const written = await transaction(within, `install ${lock.name}`, async ({ staging }) => {
       rememberProject(store.paths, record, staging);
-      return writeLock(project.lock, text);
+      return writeLock(host, project.lock, text);
     });
     return { plan, activated: await activate(within), written };
   });

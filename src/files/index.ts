@@ -6,6 +6,7 @@ export {
   uniqueSuffix,
   writeNewFile,
 } from './atomic.js';
+export { replaceFileBeside } from './beside.js';
 export { makeDurableDirectories } from './directory.js';
 export { acquireLock, type Lock, lockOwners, sweepLock } from './lock.js';
 export { isAlive, type Owner, ownedName, ownerOf, parseOwnedName, sameOwner } from './owner.js';

@@ -15,3 +15,4 @@ export {
 export { type PackedImage, type PublishInputs, packImage, publish, statedPlatform } from './publish.js';
 export { withStage } from './stage.js';
 export { featureTag, gitTags, refuseReleaseTags } from './tags.js';
+export { withTemporaryDirectory } from './temporary.js';

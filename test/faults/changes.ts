@@ -2,12 +2,27 @@ import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { basicAuthentication, ScriptedRegistry } from '../../src/testing/index.js';
 import type { User } from '../acceptance/user.js';
 import { publishProduct } from '../support/product.js';
-import { damaged, followed, installed, interruptDownload, published, publishLayers } from './prepare.js';
+import {
+  damaged,
+  followed,
+  inProject,
+  installed,
+  interruptDownload,
+  moved,
+  published,
+  publishLayers,
+  released,
+  releaseEnvironment,
+} from './prepare.js';
 
 /** A command that changes something, given in a certain situation. */
 export interface Change {
   readonly command: readonly string[];
   readonly input?: string;
+  /** Whether what it publishes tells when, so that it is another each time. */
+  readonly isDated?: true;
+  /** More environment variables. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What may be active while it runs and whenever it ends, null is nothing. */
   readonly active: readonly (string | null)[];
   /** The exit status that it has when nothing disturbs it; 0 unless told. */
@@ -101,6 +116,51 @@ export const changes: Readonly<Record<string, Prepare>> = {
     await user.output(['install', 'hello']);
     await user.output(['install', second, '--use']);
     return { command: ['rollback', '--to', '1'], active: ['hello', second] };
+  },
+  update: async (user) => {
+    await followed(user);
+    return { command: ['update', 'hello'], active: ['hello'] };
+  },
+  lock: async (user) => {
+    await inProject(user);
+    return { command: ['lock'], active: [null] };
+  },
+  'install in a project': async (user) => {
+    await inProject(user);
+    return { command: ['install'], active: [null, 'hello'] };
+  },
+  'update in a project': async (user) => {
+    await inProject(user);
+    await user.output(['install']);
+    await moved(user);
+    return { command: ['update', 'engine'], active: ['hello'] };
+  },
+  try: async (user) => {
+    await installed(user, first);
+    const command = ['try', 'engine=2.0.0', '--', 'sh', '-c', '"$HELLO_EXECUTOR" Ada'];
+    return { command, active: [first] };
+  },
+  'release build': async (user) => {
+    await released(user, 'components');
+    return {
+      command: ['release', 'build', '--tag', 'candidate'],
+      environment: releaseEnvironment,
+      active: [null],
+    };
+  },
+  'release test': async (user) => {
+    await released(user, 'built');
+    return {
+      command: ['release', 'test', 'candidate'],
+      environment: releaseEnvironment,
+      isDated: true,
+      active: [null],
+    };
+  },
+  'release promote': async (user) => {
+    await released(user, 'tested');
+    const command = ['release', 'promote', 'candidate', 'train', '--version', '1.0.0'];
+    return { command, isDated: true, environment: releaseEnvironment, active: [null] };
   },
   'publish to a layout': async (user) => {
     await publishProduct(user);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { createLayout, streamOf } from '../../src/content/index.js';
 import { ownerOf } from '../../src/files/index.js';
@@ -48,14 +48,48 @@ export async function damaged(user: User, name: string): Promise<void> {
 export async function followed(user: User): Promise<void> {
   await publishProduct(user);
   appendFileSync(`${user.work}/engineshed.toml`, following);
-  for (const [version, step] of [
-    ['1.0.0', 'install'],
-    ['2.0.0', 'leave'],
-  ]) {
-    for (const name of components)
-      await user.output(['copy', `oci:images/${name}:${version}`, `oci:images/${name}:edge`]);
-    if (step === 'install') await user.output(['install', 'hello']);
-  }
+  await moved(user, '1.0.0');
+  await user.output(['install', 'hello']);
+  await moved(user);
+}
+
+/** The tag that `hello` follows moves. */
+export async function moved(user: User, version = '2.0.0'): Promise<void> {
+  for (const name of components)
+    await user.output(['copy', `oci:images/${name}:${version}`, `oci:images/${name}:edge`]);
+}
+
+/** The same engine is that of a project, which has no lock yet, and the tag has not moved. */
+export async function inProject(user: User): Promise<void> {
+  await publishProduct(user);
+  const file = `${user.work}/engineshed.toml`;
+  writeFileSync(file, `engine = "hello"\n${readFileSync(file, 'utf8')}${following}`);
+  await moved(user, '1.0.0');
+}
+
+/** What is built has the same time in it whenever it is built. */
+export const releaseEnvironment = { SOURCE_DATE_EPOCH: '1700000000' };
+
+/** Components that can be released, or a release of them, which may have passed its tests. */
+export async function released(user: User, state: 'components' | 'built' | 'tested'): Promise<void> {
+  await publishProduct(user);
+  const release = `
+[release]
+engine = "hello"
+layout = "images/base"
+
+[release.channels]
+train = { tag = "latest", versions = "{version}" }
+
+[[release.test]]
+name = "greets"
+command = ["sh", "-c", '"$HELLO_EXECUTOR" Ada | grep "Ada"']
+`;
+  appendFileSync(`${user.work}/engineshed.toml`, `${following}${release}`);
+  await moved(user, '1.0.0');
+  const options = { environment: releaseEnvironment };
+  if (state !== 'components') await user.output(['release', 'build', '--tag', 'candidate'], options);
+  if (state === 'tested') await user.output(['release', 'test', 'candidate'], options);
 }
 
 /** An image of three layers, with links, whiteouts and a directory that is not to be written to. */

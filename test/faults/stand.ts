@@ -6,7 +6,7 @@ import { program, type Run, run, type User, userIn } from '../acceptance/user.js
 import { type Change, changes } from './changes.js';
 import { collectAll, refusal, verified } from './checks.js';
 import { type Disturbed, runAndKillAfter } from './kill.js';
-import { differences, everything, inPlace, leftovers, type State } from './state.js';
+import { differences, inPlace, leftovers, type State, stateOf } from './state.js';
 
 const preload = fileURLToPath(new URL('fault-at.cjs', import.meta.url));
 
@@ -58,13 +58,13 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   const change = await prepare(user);
   const usual = change.status ?? 0;
   execFileSync('cp', ['-a', home, saved]);
-  const before = everything(home);
+  const before = stateOf(home, change);
   const known = new Set(await verified('left', user));
   const restore = async () => {
     await removeTree(home);
     execFileSync('cp', ['-a', saved, home]);
   };
-  const environment = { ...user.environment, TMPDIR: `${home}/tmp` };
+  const environment = { ...user.environment, ...change.environment, TMPDIR: `${home}/tmp` };
   const command = (faults: Record<string, string>): Promise<Run> =>
     run(process.execPath, [program, ...change.command], {
       directory: user.work,
@@ -81,9 +81,9 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   const counted = await command({ FAULT_ROOT: home, FAULT_LOG: log });
   if (counted.status !== usual) throw new Error(`"${name}" fails: ${counted.stderr}`);
   const calls = readCalls(log);
-  const after = everything(home);
+  const after = stateOf(home, change);
   await collectAll(user);
-  const collected = everything(home);
+  const collected = stateOf(home, change);
   const first = await timed(restore, () => command({ FAULT_ROOT: home, FAULT_AT: '1', FAULT: 'kill' }));
   const all = await timed(restore, () => command({}));
 
@@ -99,9 +99,9 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
     const again = await command({});
     if (!(change.again ?? [usual]).includes(again.status ?? -1))
       return [`given again, it ends with ${again.status}: ${again.stderr}`];
-    const faults = again.status === usual ? differences('given again', everything(home), after) : [];
+    const faults = again.status === usual ? differences('given again', stateOf(home, change), after) : [];
     await collectAll(user);
-    faults.push(...differences('after gc', everything(home), collected), ...leftovers(home));
+    faults.push(...differences('after gc', stateOf(home, change), collected), ...leftovers(home));
     if (change.damage !== 'told') faults.push(...(await verified('after gc', user)));
     return faults;
   };
@@ -132,7 +132,7 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
       const [, struck] = /^! (\w+) /m.exec(readFileSync(log, 'utf8')) ?? [];
       if (struck === undefined && ended.status === usual) return 'missed';
       const state =
-        ended.status === 0 ? differences('ended with 0', loose(everything(home)), loose(after)) : [];
+        ended.status === 0 ? differences('ended with 0', loose(stateOf(home, change)), loose(after)) : [];
       return (await judged([...cleanEnd(ended, struck ?? 'nothing', change), ...state])).map(
         (fault) => `${struck}: ${fault}`,
       );

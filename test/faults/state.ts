@@ -24,6 +24,13 @@ export function everything(home: string): State {
   return new Map(entries);
 }
 
+/** The same without the content of image layouts, where that tells when it was made. */
+export function stateOf(home: string, { isDated }: Pick<Change, 'isDated'>): State {
+  const state = everything(home);
+  if (isDated !== true) return state;
+  return new Map([...state].filter(([path]) => !/^work\/.*\/(blobs\/\w+\/\w+|index\.json)$/.test(path)));
+}
+
 /** In what a state is not as it should be. */
 export function differences(when: string, state: State, expected: State): string[] {
   const paths = new Set([...state.keys(), ...expected.keys()]);
@@ -47,10 +54,11 @@ export interface Course {
  */
 export function inPlace(
   home: string,
-  { active, damage }: Pick<Change, 'active' | 'damage'>,
+  change: Pick<Change, 'active' | 'damage' | 'isDated'>,
   { before, after }: Course,
 ): string[] {
-  const state = everything(home);
+  const { active, damage } = change;
+  const state = stateOf(home, change);
   const faults: string[] = [];
   for (const [path, what] of state) {
     if (isUnfinished(path) || what === before.get(path) || what === after.get(path)) continue;
@@ -67,7 +75,7 @@ export function inPlace(
     if (damage === 'repaired' && isOfContentThatIsGone(path, state)) continue;
     faults.push(`${path} is ${state.get(path) ?? 'missing'}`);
   }
-  faults.push(...layouts(home, state));
+  faults.push(...layouts(home));
   if (damage !== undefined) return faults;
   const paths = storePaths(`${home}/store`);
   return [...faults, ...standing(paths), ...running(paths, active)];
@@ -133,8 +141,8 @@ export function running(paths: StorePaths, active: readonly (string | null)[]): 
 }
 
 /** Every image that an image layout names is there. */
-export function layouts(home: string, state: State): string[] {
-  const indexes = [...state.keys()].filter((path) => /^work\/.*\/index\.json$/.test(path));
+export function layouts(home: string): string[] {
+  const indexes = [...everything(home).keys()].filter((path) => /^work\/.*\/index\.json$/.test(path));
   return indexes.flatMap((path) => {
     const directory = `${home}/${path}`.replace('/index.json', '');
     if (!existsSync(`${directory}/oci-layout`)) return [`${path} is in no image layout`];

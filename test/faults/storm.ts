@@ -249,7 +249,7 @@ class Storm {
     await this.#user.output(['gc', '--keep', '1']).catch((error) => note([String(error)]));
     await this.#user.output(['export', 'hello-1.0.0', 'all.tar']);
     note(leftovers(home));
-    note([...(await verified('verify', this.#user)), ...layouts(home, everything(home))]);
+    note([...(await verified('verify', this.#user)), ...layouts(home)]);
     for (const [path, what] of everything(home)) {
       const isContent = /^store\/(layers|trees|blobs)\//.test(path) && !path.endsWith('layer.json');
       const known = this.#whole.get(path);

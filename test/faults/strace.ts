@@ -92,7 +92,7 @@ export function undurable(calls: readonly SystemCall[]): string[] {
   const isSynced = (path: string, after: number, before: number) =>
     calls.some((call, at) => call.name === 'fsync' && call.path === path && at > after && at < before);
   return calls.flatMap(({ name, path, from }, at) => {
-    if (name !== 'rename' || /^store\/staging\//.test(path)) return [];
+    if (name !== 'rename' || /^(store\/staging|tmp)\//.test(path)) return [];
     const faults: string[] = [];
     const written = calls.slice(0, at).filter((call) => call.name === 'write' && isBelow(call.path, from));
     for (const file of new Set(written.map((call) => call.path))) {

@@ -20,13 +20,17 @@ export function untraceable(): 'strace is missing' | 'ptrace is not permitted' |
 export async function compareWithSystem(stand: Stand): Promise<{ seen: number; faults: string[] }> {
   await stand.restore();
   const { change, user, calls } = stand;
-  const system = await systemCalls(user, change, { TMPDIR: `${user.home}/tmp` });
+  const system = await systemCalls(user, change, {
+    ...change.environment,
+    TMPDIR: `${user.home}/tmp`,
+  });
   const struck = new Set<string>();
   for (const { changes, name, path } of calls) {
     if (!changes) continue;
     const at = plain(path.slice(user.home.length + 1));
     // What removes a file or a directory is one call or the other; what makes a directory may make those above it.
     for (const call of name === 'rm' ? ['unlink', 'rmdir'] : [name]) struck.add(`${call} ${at}`);
+    if (name === 'writeFile') for (const call of ['open', 'write']) struck.add(`${call} ${at}`);
     const parts = name === 'mkdir' ? at.split('/') : [];
     for (const [end] of parts.entries()) struck.add(`mkdir ${parts.slice(0, end).join('/')}`);
   }
@@ -42,5 +46,6 @@ export async function compareWithSystem(stand: Stand): Promise<{ seen: number; f
 function plain(path: string): string {
   return path
     .replace(/\d+-\d+-[0-9a-f]{12}-[0-9a-f]{12}/g, 'OWNED')
-    .replace(/-[0-9a-f]{16}(?=\/|$)/g, '-RANDOM');
+    .replace(/-[0-9a-f]{16}(?=\/|$)/g, '-RANDOM')
+    .replace(/(?<=^work\/.*\/blobs\/\w+\/)\w+/, 'DIGEST');
 }

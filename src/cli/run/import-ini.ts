@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { builtinCatalog, mergeCatalogs, parseCatalog } from '../../catalog/index.js';
 import { EngineshedError, inOperation } from '../../errors/index.js';
-import { makeDurableDirectories, replaceFile, uniqueSuffix } from '../../files/index.js';
+import { makeDurableDirectories, ownerOf, replaceFileBeside } from '../../files/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printLines } from '../output.js';
 import { userConfiguration } from '../places.js';
@@ -35,7 +35,7 @@ export async function importIni(
   const names = fresh.engines.map(({ name }) => name);
   const kept = read.engines.map(({ name }) => name).filter((name) => !names.includes(name));
   const written = flags.write === true && names.length > 0;
-  if (written) await append(path, before, toml);
+  if (written) await append(this, path, before, toml);
   if (flags.json) {
     printJson(this, { engines: names, kept, toml, ...(flags.write ? { file: path, written } : {}) });
     return;
@@ -81,7 +81,7 @@ function withoutKnown({ engines, insecure }: ImportedEngines, text: string, path
 }
 
 /** Puts tables behind what a file has, in one step; where the file is a link, it stays one. */
-async function append(path: string, before: string, toml: string): Promise<void> {
+async function append(host: Host, path: string, before: string, toml: string): Promise<void> {
   const gap = before === '' ? '' : before.endsWith('\n') ? '\n' : '\n\n';
   const text = `${before}${gap}${toml}`;
   await loadable(text, path);
@@ -89,12 +89,7 @@ async function append(path: string, before: string, toml: string): Promise<void>
     makeDurableDirectories(dirname(path));
     const isThere = existsSync(path);
     const file = isThere ? realpathSync(path) : path;
-    replaceFile(
-      file,
-      text,
-      `${file}.engineshed-new-${uniqueSuffix()}`,
-      isThere ? statSync(file).mode & 0o777 : 0o644,
-    );
+    replaceFileBeside(file, text, ownerOf(host.pid), isThere ? statSync(file).mode & 0o777 : 0o644);
   } catch (error) {
     throw inOperation(`Writing ${path}`, error);
   }

@@ -12,7 +12,7 @@ export async function lock(this: Host, flags: ProjectFlags & { json?: boolean })
   const { locked, written } = await withProgress(this, (report) =>
     withProject(this, flags, pin, report, async (project) => {
       const locked = await currentLock(this, project);
-      return { locked, written: writeLock(project.lock, formatProjectLock(locked, project.lock)) };
+      return { locked, written: writeLock(this, project.lock, formatProjectLock(locked, project.lock)) };
     }),
   );
   const id = lockId(locked);
