@@ -79,7 +79,7 @@ describe('every command shown in', () => {
       const result = await shell(session);
       expect([document, result.status, result.stderr]).toEqual([document, 0, result.stderr]);
       expect(session.match(/^ *engineshed /gm)?.length).toBeGreaterThan(5);
-    });
+    }, 300_000);
   }
 
   it('docs/on-disk-contract.md', async () => {
@@ -125,6 +125,8 @@ describe('the documents', () => {
       export: await user.json(['export', 'train', 'train.tar']),
       import: await user.json(['import', 'train.tar']),
       list: await user.json(['list']),
+      outdated: await user.json(['outdated']),
+      diff: await user.json(['diff', 'train', '--files']),
       tags: await user.json(['tags', 'oci:layout']),
       prune: await user.json(['prune', 'oci:layout', '--older-than', '1d']),
       inspect: await user.json(['inspect', 'oci:layout:1']),
