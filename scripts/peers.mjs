@@ -19,6 +19,7 @@ const peers = {
   jq: 'jq',
   setpriv: 'util-linux',
   python3: 'python3',
+  '/usr/lib/python3/dist-packages/yaml': 'python3-yaml',
   strace: 'strace',
   busybox: 'busybox',
   mksh: 'mksh',
