@@ -1,4 +1,5 @@
 import { type EngineshedError, fromSystemError } from '../errors/index.js';
+import { styled, wantsColour } from './colour.js';
 import { type Host, wantsJson } from './host.js';
 
 /** The text of an error on the error stream: a JSON document with `--json`, else a line for what happened and one for what to do. */
@@ -6,9 +7,10 @@ export function formatFailure(host: Host, thrown: unknown): string {
   const error = fromSystemError(thrown);
   if (wantsJson(host)) return JSON.stringify({ error: failureJson(error) });
   const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
-  if (error.kind !== 'internal') return `engineshed: ${error.message}${hint}`;
+  const mark = wantsColour(host, host.process.stderr) ? styled('red', 'engineshed:') : 'engineshed:';
+  if (error.kind !== 'internal') return `${mark} ${error.message}${hint}`;
   const stack = thrown instanceof Error && thrown.stack !== undefined ? `\n${thrown.stack}` : '';
-  return `engineshed: ${error.message}\n  This is a fault of Engineshed; please report it with the lines below.${stack}`;
+  return `${mark} ${error.message}\n  This is a fault of Engineshed; please report it with the lines below.${stack}`;
 }
 
 /** The exit status of a command that ends with an error. */

@@ -33,6 +33,8 @@ export interface Host {
   readonly version: string;
   readonly nodeVersion: string;
   now(): Date;
+  /** Starts this program once more, with these arguments, on its own: nobody waits for it or sees what it says. */
+  inBackground(...args: readonly string[]): Promise<void>;
   /** Loads the code for what commands that start fast seldom need. */
   firstUse(): Promise<typeof import('./first-use.js')>;
 }

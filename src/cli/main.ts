@@ -3,8 +3,10 @@ import { run } from '@stricli/core';
 import { EngineshedError, errorKinds, inOperation } from '../errors/index.js';
 import { application } from './app.js';
 import { proposeCommand } from './completion/scripts.js';
+import { endEvents } from './events.js';
 import { failureStatus, formatFailure } from './failure.js';
 import type { Host } from './host.js';
+import { lookAtChannels, lookCommand, noticeAfter } from './notice/after.js';
 import { readableWords } from './words.js';
 
 declare const ENGINESHED_VERSION: string;
@@ -46,6 +48,14 @@ const host: Host = {
   version: ENGINESHED_VERSION,
   nodeVersion: process.versions.node,
   now: () => new Date(),
+  async inBackground(...args) {
+    const { spawn } = await import('node:child_process');
+    const [, script = ''] = process.argv;
+    const options = { detached: true, stdio: 'ignore', windowsHide: true } as const;
+    spawn(process.execPath, [script, ...args], options)
+      .on('error', () => {})
+      .unref();
+  },
   firstUse: () => import('./first-use.js'),
 };
 
@@ -67,6 +77,8 @@ process.once('beforeExit', () => {
   process.exitCode = fault.exitStatus;
 });
 
+process.once('exit', (status) => endEvents(host, status));
+
 work().then(
   () => {
     isDone = true;
@@ -83,7 +95,16 @@ work().then(
 
 function work(): Promise<void> {
   if (host.arguments[0] === proposeCommand) return proposeWords();
-  return run(application(host), readableWords(host.arguments), host);
+  if (host.arguments[0] === lookCommand) return lookForChannels();
+  return run(application(host), readableWords(host.arguments), host).then(() =>
+    Number(host.process.exitCode ?? 0) === 0 ? noticeAfter(host) : undefined,
+  );
+}
+
+/** Whoever was not asked for does not stay. */
+async function lookForChannels(): Promise<void> {
+  setTimeout(() => process.exit(0), 60_000).unref();
+  await lookAtChannels(host);
 }
 
 /** Ends the process at once: a registry that did not answer in time would keep it waiting. */

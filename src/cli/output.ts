@@ -1,5 +1,7 @@
 import type { ProgressEvent, Reporter } from '../content/types.js';
 import { escapeControls, sanitizeLine } from '../errors/index.js';
+import { styled, wantsColour } from './colour.js';
+import { eventGate, startEvents, writeEvent } from './events.js';
 import type { Host } from './host.js';
 import { wantsJson } from './host.js';
 
@@ -47,6 +49,7 @@ export function formatBytes(bytes: number): string {
  * painted over on a terminal, a line for each thing that is done elsewhere, only warnings with `--json`.
  */
 export async function withProgress<T>(host: Host, work: (report: Reporter) => Promise<T>): Promise<T> {
+  startEvents(host);
   const { report, end } = startProgress(host);
   try {
     return await work(report);
@@ -57,7 +60,9 @@ export async function withProgress<T>(host: Host, work: (report: Reporter) => Pr
 
 /** Prints a warning on the error stream. */
 export function printWarning(host: Host, message: string): void {
-  host.process.stderr.write(`warning: ${sanitizeLine(message)}\n`);
+  const { stderr } = host.process;
+  const mark = wantsColour(host, stderr) ? styled('yellow', 'warning:') : 'warning:';
+  stderr.write(`${mark} ${sanitizeLine(message)}\n`);
 }
 
 function startProgress(host: Host): { readonly report: Reporter; end(): void } {
@@ -97,8 +102,13 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
     stderr.write(`${sanitizeLine(text)}\n`);
   };
 
+  const isDue = eventGate();
   const report = (event: ProgressEvent) => {
-    if (event.type === 'warning') line(`warning: ${event.message}`);
+    if (isDue(event, host.now().getTime())) writeEvent(host, event);
+    if (event.type === 'warning') {
+      clear();
+      printWarning(host, event.message);
+    }
     if (quiet) return;
     switch (event.type) {
       case 'resolved':

@@ -5,7 +5,7 @@ import { ScriptedRegistry } from '../../src/testing/index.js';
 import { newUser, program, run, type User } from '../acceptance/cli.js';
 import { peersMissing } from '../support/peers.js';
 
-const terminal = fileURLToPath(new URL('terminal.py', import.meta.url));
+const terminal = fileURLToPath(new URL('../support/terminal.py', import.meta.url));
 
 /** How each shell is started without anybody's settings, and loads the completion. */
 const shells = {

@@ -47,7 +47,7 @@ export async function available(this: Host, flags: AvailableFlags): Promise<void
       this,
       ['', 'ENGINE', 'KIND', 'DESCRIPTION'],
       shown.map(({ name, kind, description }) => [
-        installed.has(name) ? 'installed' : '',
+        { text: installed.has(name) ? 'installed' : '', style: 'green' },
         name,
         kind,
         description,

@@ -6,7 +6,7 @@ import { checkEngines, checkLeftovers, checkStore } from '../doctor/store.js';
 import { checkConfiguration, checkLogins, checkNetwork, checkProgram } from '../doctor/surroundings.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
-import { printTable } from '../table.js';
+import { type Cell, printTable } from '../table.js';
 
 /** Looks for what keeps engines from working, and says what to do about it. */
 export async function doctor(this: Host, flags: { json?: boolean }): Promise<void> {
@@ -42,7 +42,7 @@ function print(host: Host, checks: readonly Check[]): void {
   }
 }
 
-function verdict(findings: readonly Finding[]): string {
-  if (findings.some(({ severity }) => severity === 'problem')) return 'problem';
-  return findings.length > 0 ? 'warning' : 'ok';
+function verdict(findings: readonly Finding[]): Cell {
+  if (findings.some(({ severity }) => severity === 'problem')) return { text: 'problem', style: 'red' };
+  return findings.length > 0 ? { text: 'warning', style: 'yellow' } : { text: 'ok', style: 'green' };
 }

@@ -52,7 +52,7 @@ interface Outdated {
 export async function outdated(this: Host, flags: OutdatedFlags, ...names: string[]): Promise<void> {
   const pin = names.length === 0 ? projectHere(this) : undefined;
   const engines = await withProgress(this, (report) =>
-    pin === undefined ? ofEngines(this, flags, names, report) : ofProject(this, flags, pin, report),
+    pin === undefined ? outdatedEngines(this, flags, names, report) : ofProject(this, flags, pin, report),
   );
   const isOutdated = engines.some(({ changes }) => changes.length > 0);
   if (isOutdated) this.process.exitCode = 1;
@@ -92,7 +92,12 @@ async function ofProject(host: Host, flags: OutdatedFlags, pin: Pin, report: Rep
   });
 }
 
-async function ofEngines(
+/**
+ * What of installed engines an update would move.
+ * @param names all where there are none
+ * @throws EngineshedError as `resolveEngine` does, with the engine's name before the message
+ */
+export async function outdatedEngines(
   host: Host,
   flags: OutdatedFlags,
   names: readonly string[],
