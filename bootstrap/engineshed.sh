@@ -690,6 +690,7 @@ BEGIN {
   if (name == "") die("an entry stands in the place of the root")
   make_parents(parent_of(name))
   if (name in kind_of) die("two entries have the same name: " name)
+  if ($1 == "h") check_before(name, clean_path($7, "the target of a hard link"))
   kind_of[name] = $1
   if ($1 == "f") file(name, $2 + 0, $3, $4)
   else if ($1 == "s") symlink(name, $7)
@@ -775,8 +776,11 @@ function symlink(name, target) {
   print "./" name > (out "/links")
 }
 
-function hardlink(name, target) {
+function check_before(name, target) {
   if (!(target in kind_of) || kind_of[target] != "f" && kind_of[target] != "h") die("the hard link " name " does not lead to a file before it: " target)
+}
+
+function hardlink(name, target) {
   standing += size_of[target]
   size_of[name] = size_of[target]
   print "ln " sh_path(target) " " sh_path(name) " || exit" > by_hand
@@ -914,6 +918,47 @@ BEGIN {
 }
 '
 
+# --- platform.awk ---
+
+AWK_PLATFORM='
+# Choosing the image for $platform_os and $platform_architecture, by the rules of the CLI (src/oci/platform.ts).
+
+# How well a platform fits, less is better; -1 where it does not. $features is what asking for features of the system costs.
+function rank_platform(os, architecture, variant, features,    wanted, rank) {
+  wanted = ENVIRON["platform_architecture"]
+  if (os == ENVIRON["platform_os"]) {
+    rank = variant_rank(architecture, variant, wanted, "")
+    if (rank >= 0) return rank * 4 + features
+    rank = wanted == "arm64" ? variant_rank(architecture, variant, "arm", "v8") : wanted == "amd64" ? variant_rank(architecture, variant, "386", "") : -1
+    if (rank >= 0) return 1000000 + rank * 4 + features
+  }
+  if (os != "linux") return -1
+  rank = variant_rank(architecture, variant, wanted, "")
+  if (rank >= 0) return 3000000 + rank * 4 + features
+  return architecture == "amd64" ? 4000000 + features : -1
+}
+
+# How far a variant is below the wanted one.
+function variant_rank(architecture, variant, wanted, wanted_variant,    own, wants) {
+  if (architecture != wanted) return -1
+  own = variant_number(architecture, variant)
+  wants = variant_number(wanted, wanted_variant)
+  if (own == wants) return 0
+  if (own < 0 || wants < 0) return wanted_variant == "" ? 50000 : -1
+  if (own < wants) return wants - own
+  return wanted_variant == "" ? 50000 : -1
+}
+
+# "v8.1" as 801; -1 for a variant that is no number.
+function variant_number(architecture, variant,    parts) {
+  if (variant == "") variant = architecture == "amd64" ? "v1" : architecture == "arm" ? "v7" : architecture == "arm64" ? "v8" : "v0"
+  if (variant !~ /^v?[0-9][0-9]?(\.[0-9][0-9]?)?$/) return -1
+  sub(/^v/, "", variant)
+  split(variant, parts, ".")
+  return parts[1] * 100 + parts[2]
+}
+'
+
 # --- manifest.awk ---
 
 AWK_MANIFEST='
@@ -966,7 +1011,7 @@ function layer_type(type) {
   if (type != "application/vnd.oci.image.layer.v1.tar" && type != "application/vnd.docker.image.rootfs.diff.tar" && type != "application/vnd.oci.image.layer.v1.tar+gzip" && type != "application/vnd.docker.image.rootfs.diff.tar.gzip") die("it has a layer of the media type \"" type "\", which cannot be read")
 }
 
-# The image for $platform_os and $platform_architecture, by the rules of the CLI (src/oci/platform.ts).
+# The image of an index for the platform.
 function choose(list,    i, n, rank, best, best_rank, offered, platform) {
   if (size[list] > 1000) die("it has more than 1000 manifests")
   best = 0; offered = ""
@@ -995,41 +1040,10 @@ function is_image(n,    type, notes) {
   return !(text[child[child[n, "platform"], "os"]] == "unknown" && text[child[child[n, "platform"], "architecture"]] == "unknown")
 }
 
-# How well a platform fits, less is better; -1 where it does not.
-function rank_of(platform,    os, wanted, same, rank, features) {
-  if (!platform) return 2000000
-  os = text[child[platform, "os"]]
-  wanted = ENVIRON["platform_architecture"]
-  features = has(platform, "os.features") && size[child[platform, "os.features"]] > 0 ? 2 : 0
-  if (os == ENVIRON["platform_os"]) {
-    rank = variant_rank(platform, wanted, "")
-    if (rank >= 0) return rank * 4 + features
-    rank = wanted == "arm64" ? variant_rank(platform, "arm", "v8") : wanted == "amd64" ? variant_rank(platform, "386", "") : -1
-    if (rank >= 0) return 1000000 + rank * 4 + features
-  }
-  if (os != "linux") return -1
-  rank = variant_rank(platform, wanted, "")
-  if (rank >= 0) return 3000000 + rank * 4 + features
-  return text[child[platform, "architecture"]] == "amd64" ? 4000000 + features : -1
-}
-
-function variant_rank(platform, architecture, variant,    own, has_number, wants) {
-  if (text[child[platform, "architecture"]] != architecture) return -1
-  own = has(platform, "variant") ? text[child[platform, "variant"]] : ""
-  has_number = variant_number(architecture, own)
-  wants = variant_number(architecture, variant)
-  if (has_number == wants) return 0
-  if (has_number < 0 || wants < 0) return variant == "" ? 50000 : -1
-  if (has_number < wants) return wants - has_number
-  return variant == "" ? 50000 : -1
-}
-
-function variant_number(architecture, variant,    parts) {
-  if (variant == "") variant = architecture == "amd64" ? "v1" : architecture == "arm" ? "v7" : architecture == "arm64" ? "v8" : "v0"
-  if (variant !~ /^v?[0-9][0-9]?(\.[0-9][0-9]?)?$/) return -1
-  sub(/^v/, "", variant)
-  split(variant, parts, ".")
-  return parts[1] * 100 + parts[2]
+function rank_of(n,    features) {
+  if (!n) return 2000000
+  features = has(n, "os.features") && size[child[n, "os.features"]] > 0 ? 2 : 0
+  return rank_platform(text[child[n, "os"]], text[child[n, "architecture"]], has(n, "variant") ? text[child[n, "variant"]] : "", features)
 }
 '
 
@@ -1096,13 +1110,13 @@ AWK_LOCK='
 #   engine  engine.json, and env into the file $env; needs $store, $id, $installed, $platform and the directories
 #           of sources and parts in the file $directories, one "KIND NAME DIRECTORY" per line
 #   text    the lock itself, in canonical form
-#   file    the same, of an engineshed.lock; its engine and its id go into the file $head
+#   file    the lock in an engineshed.lock, $file, in the same form; its engine and its id go into the file $head
 
 BEGIN {
   subject = ENVIRON["subject"]
   lock = json_load()
   task = ENVIRON["task"]
-  if (task == "file") open_file()
+  if (task == "file") { print_file(); exit 0 }
   check_lock()
   if (task == "plan") plan()
   else if (task == "id") print_id()
@@ -1110,14 +1124,39 @@ BEGIN {
   else print_lock()
 }
 
-# An engineshed.lock has its version, its engine and the id of the state before the lock.
-function open_file() {
+# Prints the lock in an engineshed.lock (src/engine/project-lock.ts): of images for several platforms each source becomes the one
+# that fits here, and keeps the others, which count in the id.
+function print_file(    i, name, out) {
   if (kind[lock] != "o") die("it is no object")
   if (text[need(lock, "version", "n")] != "1") die("it has version " text[child[lock, "version"]] ", and this script knows version 1")
+  for (i = 1; i <= size[lock]; i++)
+    if (index(" version engine id sources parts environment ", " " key[lock, i] " ") == 0)
+      die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "engine", "s")], "engine")
   if (text[need(lock, "id", "s")] !~ /^[0-9a-f]+$/) die("its id is malformed")
   print text[child[lock, "engine"]] " " text[child[lock, "id"]] > ENVIRON["head"]
-  if (has(lock, "lock")) lock = need(lock, "lock", "o")
+  sources = need(lock, "sources", "o")
+  out = ""
+  for (i = 1; i <= size[sources]; i++) out = out (i > 1 ? "," : "") quote(key[sources, i]) ":" chosen_source(key[sources, i], member[sources, i])
+  printf "{\"catalog\":%s,\"description\":\"\",\"environment\":%s,\"kind\":\"custom\",\"name\":%s,\"parts\":%s,\"sources\":{%s}}", \
+    quote(ENVIRON["file"]), canonical(need(lock, "environment", "a")), quote(text[child[lock, "engine"]]), canonical(need(lock, "parts", "a")), out
+}
+
+function chosen_source(name, n,    i, images, image, words, rank, best, best_rank) {
+  images = need(n, "images", "a")
+  best = 0
+  for (i = 1; i <= size[images]; i++) {
+    image = member[images, i]
+    split(has(image, "platform") ? text[child[image, "platform"]] : "", words, "/")
+    rank = words[1] == "" ? 2000000 : rank_platform(words[1], words[2], words[3], 0)
+    if (rank >= 0 && (!best || rank < best_rank)) { best = image; best_rank = rank }
+  }
+  if (!best) die("its source " name " has no image for " ENVIRON["platform_os"] "/" ENVIRON["platform_architecture"])
+  return "{\"annotations\":" canonical(need(best, "annotations", "o")) ",\"config\":" canonical(need(best, "config", "o")) \
+    (size[images] > 1 ? ",\"images\":" canonical(images) : "") ",\"kind\":" canonical(need(n, "kind", "s")) \
+    ",\"layers\":" canonical(need(best, "layers", "a")) ",\"manifest\":" canonical(need(best, "manifest", "o")) \
+    (has(best, "platform") ? ",\"platform\":" canonical(need(best, "platform", "s")) : "") \
+    ",\"reference\":" canonical(need(n, "reference", "s")) ",\"resolved\":" canonical(need(n, "resolved", "s")) "}"
 }
 
 function print_lock(    i, count, names, out) {
@@ -1129,7 +1168,7 @@ function print_lock(    i, count, names, out) {
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform requires sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
+    if (index(" catalog description environment kind name parts platform requires sources ", " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -1204,7 +1243,7 @@ function plan(    i, j, n, layers, layer, descriptor, notes) {
   for (i = 1; i <= size[sources]; i++) {
     n = member[sources, i]
     print "source " key[sources, i] " " text[child[n, "reference"]] " " text[child[n, "resolved"]] " " digest_and_size(child[n, "manifest"]) " " digest_and_size(child[n, "config"])
-    print "json " key[sources, i] " " canonical(n)
+    print "json " key[sources, i] " " without_images(n)
     layers = child[n, "layers"]
     for (j = 1; j <= size[layers]; j++) {
       layer = member[layers, j]
@@ -1217,24 +1256,49 @@ function plan(    i, j, n, layers, layer, descriptor, notes) {
   for (i = 1; i <= size[parts]; i++) print "part " text[child[member[parts, i], "type"]] " " text[child[member[parts, i], "source"]] " " text[child[member[parts, i], "path"]]
 }
 
+# What a source says of its own image, as canonical JSON.
+function without_images(n,    i, keys, count, out) {
+  count = split("annotations config kind layers manifest platform reference resolved", keys, " ")
+  out = ""
+  for (i = 1; i <= count; i++) if (has(n, keys[i])) out = out (out == "" ? "" : ",") quote(keys[i]) ":" canonical(child[n, keys[i]])
+  return "{" out "}"
+}
+
 function digest_and_size(n) {
   return text[child[n, "digest"]] " " text[child[n, "size"]]
 }
 
-function print_id(    i, j, n, out, layers, list) {
+function print_id(    i, n, out, list, count) {
   out = "{\"environment\":" sorted(rules, "name") ",\"name\":" quote(text[child[lock, "name"]]) ",\"parts\":" sorted(parts, "type")
   if (has(lock, "platform")) out = out ",\"platform\":" canonical(child[lock, "platform"])
   for (i = 1; i <= size[sources]; i++) {
     n = member[sources, i]
-    layers = child[n, "layers"]
-    list = ""
-    for (j = 1; j <= size[layers]; j++) list = list (j > 1 ? "," : "") quote(text[child[member[layers, j], "diffId"]])
-    text_of[key[sources, i]] = "{\"diffIds\":[" list "],\"manifest\":" quote(text[child[child[n, "manifest"], "digest"]]) "}"
+    if (has(n, "images") && size[need(n, "images", "a")] > 1) text_of[key[sources, i]] = "{\"images\":[" images_content(child[n, "images"]) "]}"
+    else text_of[key[sources, i]] = image_content(n)
   }
   list = ""
   count = sort_keys(sources)
   for (i = 1; i <= count; i++) list = list (i > 1 ? "," : "") quote(order[i]) ":" text_of[order[i]]
   printf "%s,\"sources\":{%s}}", out, list
+}
+
+function image_content(n,    j, layers, list) {
+  layers = need(n, "layers", "a")
+  list = ""
+  for (j = 1; j <= size[layers]; j++) list = list (j > 1 ? "," : "") quote(text[need(member[layers, j], "diffId", "s")])
+  return "{\"diffIds\":[" list "],\"manifest\":" quote(text[need(need(n, "manifest", "o"), "digest", "s")]) "}"
+}
+
+# What counts of several images, sorted by their manifests.
+function images_content(images,    i, out) {
+  for (i = 1; i <= size[images]; i++) {
+    order[i] = text[need(need(member[images, i], "manifest", "o"), "digest", "s")] ""
+    item[order[i]] = member[images, i]
+  }
+  insertion_sort(size[images])
+  out = ""
+  for (i = 1; i <= size[images]; i++) out = out (i > 1 ? "," : "") image_content(item[order[i]])
+  return out
 }
 
 # The keys of an object, sorted into order[].
@@ -2079,7 +2143,7 @@ resolve_image() {
     subject="the manifest $registry/$repository@$manifest_digest"
     if has_controls "$work/manifest"; then fail 65 "$subject is not acceptable: it is no JSON"; fi
     resolve_plan=$(media_type=$manifest_type wanted=$4 platform_os=$platform_os platform_architecture=$platform_architecture subject=$subject \
-      awk "$AWK_JSON$AWK_MANIFEST" <"$work/manifest") || exit 65
+      awk "$AWK_JSON$AWK_PLATFORM$AWK_MANIFEST" <"$work/manifest") || exit 65
     case $resolve_plan in index*) ;; *) break ;; esac
     resolve_depth=$((resolve_depth + 1))
     [ "$resolve_depth" -le 3 ] || fail 65 "$1 has indexes more than 3 deep inside each other."
@@ -2417,7 +2481,7 @@ write_state() {
     esac || fail 73 "$made cannot be written."
   done <"$work/lock-plan"
   task=engine id=$engine_id installed=$(date -u +%Y-%m-%dT%H:%M:%SZ) platform=$platform_node directories=$work/directories \
-    env=$made/env subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
+    env=$made/env subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
   cat "$work/lock" >"$made/lock.json" && digest_of sha256: "$work/lock" && printf '%s' "$digest" >"$made/.lock-sum" &&
     cmp -s "$work/lock" "$made/lock.json" && [ "$(tail -n 1 "$made/engine.json")" = '}' ] || fail 73 "$made cannot be written."
 }
@@ -2636,7 +2700,8 @@ define_engine() {
   if [ -n "$lock_file" ]; then
     subject="the lock file $lock_file"
     if has_controls "$lock_file"; then fail 65 "$subject is no JSON."; fi
-    subject=$subject task=file head=$work/lock-head awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
+    subject=$subject task=file head=$work/lock-head file=$lock_file platform_os=$platform_os platform_architecture=$platform_architecture \
+      awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
     check_lock_images
     return
   fi
@@ -2675,7 +2740,7 @@ DEFINITION
   cat >"$work/definition" <<LOCK
 {"catalog":"$catalog","description":$engine_description,"environment":$engine_environment,"kind":"$engine_kind","name":"$engine","parts":$engine_parts,$engine_requires"sources":{$definition_sources}}
 LOCK
-  subject="the engine $engine" task=text awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/definition" >"$work/lock" || exit 65
+  subject="the engine $engine" task=text awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/definition" >"$work/lock" || exit 65
 }
 
 # The rest of a line of the definition, in $line.
@@ -2731,7 +2796,7 @@ through_mirror() {
 
 # Holds a lock file against the images that it names: it must say of them what they are.
 check_lock_images() {
-  subject="the lock file $lock_file" task=plan awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  subject="the lock file $lock_file" task=plan awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
   while IFS=' ' read -r check_kind check_name check_reference check_resolved check_manifest _; do
     [ "$check_kind" = source ] || continue
     parse_reference "$check_reference"
@@ -2744,8 +2809,8 @@ check_lock_images() {
 
 # Installs what $work/lock says.
 install_engine() {
-  subject='the lock' task=plan awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
-  subject='the lock' task=id awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$work/lock-id" || exit 65
+  subject='the lock' task=plan awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  subject='the lock' task=id awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-id" || exit 65
   digest_of sha256: "$work/lock-id"
   engine_id=$(printf '%.16s' "${digest#sha256:}")
   engine=$(sed -n 's/.*"name":"\([A-Za-z0-9._-]*\)","parts":.*/\1/p' "$work/lock-id")

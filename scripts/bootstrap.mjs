@@ -17,6 +17,7 @@ const programs = {
   AWK_COMPOSE: 'compose.awk',
   AWK_INVENTORY: 'inventory.awk',
   AWK_RECORD: 'record.awk',
+  AWK_PLATFORM: 'platform.awk',
   AWK_MANIFEST: 'manifest.awk',
   AWK_SOURCE: 'source.awk',
   AWK_LOCK: 'lock.awk',

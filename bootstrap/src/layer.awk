@@ -25,6 +25,7 @@ BEGIN {
   if (name == "") die("an entry stands in the place of the root")
   make_parents(parent_of(name))
   if (name in kind_of) die("two entries have the same name: " name)
+  if ($1 == "h") check_before(name, clean_path($7, "the target of a hard link"))
   kind_of[name] = $1
   if ($1 == "f") file(name, $2 + 0, $3, $4)
   else if ($1 == "s") symlink(name, $7)
@@ -110,8 +111,11 @@ function symlink(name, target) {
   print "./" name > (out "/links")
 }
 
-function hardlink(name, target) {
+function check_before(name, target) {
   if (!(target in kind_of) || kind_of[target] != "f" && kind_of[target] != "h") die("the hard link " name " does not lead to a file before it: " target)
+}
+
+function hardlink(name, target) {
   standing += size_of[target]
   size_of[name] = size_of[target]
   print "ln " sh_path(target) " " sh_path(name) " || exit" > by_hand

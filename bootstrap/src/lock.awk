@@ -5,13 +5,13 @@
 #   engine  engine.json, and env into the file $env; needs $store, $id, $installed, $platform and the directories
 #           of sources and parts in the file $directories, one "KIND NAME DIRECTORY" per line
 #   text    the lock itself, in canonical form
-#   file    the same, of an engineshed.lock; its engine and its id go into the file $head
+#   file    the lock in an engineshed.lock, $file, in the same form; its engine and its id go into the file $head
 
 BEGIN {
   subject = ENVIRON["subject"]
   lock = json_load()
   task = ENVIRON["task"]
-  if (task == "file") open_file()
+  if (task == "file") { print_file(); exit 0 }
   check_lock()
   if (task == "plan") plan()
   else if (task == "id") print_id()
@@ -19,14 +19,39 @@ BEGIN {
   else print_lock()
 }
 
-# An engineshed.lock has its version, its engine and the id of the state before the lock.
-function open_file() {
+# Prints the lock in an engineshed.lock (src/engine/project-lock.ts): of images for several platforms each source becomes the one
+# that fits here, and keeps the others, which count in the id.
+function print_file(    i, name, out) {
   if (kind[lock] != "o") die("it is no object")
   if (text[need(lock, "version", "n")] != "1") die("it has version " text[child[lock, "version"]] ", and this script knows version 1")
+  for (i = 1; i <= size[lock]; i++)
+    if (index(" version engine id sources parts environment ", " " key[lock, i] " ") == 0)
+      die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "engine", "s")], "engine")
   if (text[need(lock, "id", "s")] !~ /^[0-9a-f]+$/) die("its id is malformed")
   print text[child[lock, "engine"]] " " text[child[lock, "id"]] > ENVIRON["head"]
-  if (has(lock, "lock")) lock = need(lock, "lock", "o")
+  sources = need(lock, "sources", "o")
+  out = ""
+  for (i = 1; i <= size[sources]; i++) out = out (i > 1 ? "," : "") quote(key[sources, i]) ":" chosen_source(key[sources, i], member[sources, i])
+  printf "{\"catalog\":%s,\"description\":\"\",\"environment\":%s,\"kind\":\"custom\",\"name\":%s,\"parts\":%s,\"sources\":{%s}}", \
+    quote(ENVIRON["file"]), canonical(need(lock, "environment", "a")), quote(text[child[lock, "engine"]]), canonical(need(lock, "parts", "a")), out
+}
+
+function chosen_source(name, n,    i, images, image, words, rank, best, best_rank) {
+  images = need(n, "images", "a")
+  best = 0
+  for (i = 1; i <= size[images]; i++) {
+    image = member[images, i]
+    split(has(image, "platform") ? text[child[image, "platform"]] : "", words, "/")
+    rank = words[1] == "" ? 2000000 : rank_platform(words[1], words[2], words[3], 0)
+    if (rank >= 0 && (!best || rank < best_rank)) { best = image; best_rank = rank }
+  }
+  if (!best) die("its source " name " has no image for " ENVIRON["platform_os"] "/" ENVIRON["platform_architecture"])
+  return "{\"annotations\":" canonical(need(best, "annotations", "o")) ",\"config\":" canonical(need(best, "config", "o")) \
+    (size[images] > 1 ? ",\"images\":" canonical(images) : "") ",\"kind\":" canonical(need(n, "kind", "s")) \
+    ",\"layers\":" canonical(need(best, "layers", "a")) ",\"manifest\":" canonical(need(best, "manifest", "o")) \
+    (has(best, "platform") ? ",\"platform\":" canonical(need(best, "platform", "s")) : "") \
+    ",\"reference\":" canonical(need(n, "reference", "s")) ",\"resolved\":" canonical(need(n, "resolved", "s")) "}"
 }
 
 function print_lock(    i, count, names, out) {
@@ -38,7 +63,7 @@ function print_lock(    i, count, names, out) {
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform requires sources " (task == "file" ? "version engine id " : ""), " " key[lock, i] " ") == 0)
+    if (index(" catalog description environment kind name parts platform requires sources ", " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -113,7 +138,7 @@ function plan(    i, j, n, layers, layer, descriptor, notes) {
   for (i = 1; i <= size[sources]; i++) {
     n = member[sources, i]
     print "source " key[sources, i] " " text[child[n, "reference"]] " " text[child[n, "resolved"]] " " digest_and_size(child[n, "manifest"]) " " digest_and_size(child[n, "config"])
-    print "json " key[sources, i] " " canonical(n)
+    print "json " key[sources, i] " " without_images(n)
     layers = child[n, "layers"]
     for (j = 1; j <= size[layers]; j++) {
       layer = member[layers, j]
@@ -126,24 +151,49 @@ function plan(    i, j, n, layers, layer, descriptor, notes) {
   for (i = 1; i <= size[parts]; i++) print "part " text[child[member[parts, i], "type"]] " " text[child[member[parts, i], "source"]] " " text[child[member[parts, i], "path"]]
 }
 
+# What a source says of its own image, as canonical JSON.
+function without_images(n,    i, keys, count, out) {
+  count = split("annotations config kind layers manifest platform reference resolved", keys, " ")
+  out = ""
+  for (i = 1; i <= count; i++) if (has(n, keys[i])) out = out (out == "" ? "" : ",") quote(keys[i]) ":" canonical(child[n, keys[i]])
+  return "{" out "}"
+}
+
 function digest_and_size(n) {
   return text[child[n, "digest"]] " " text[child[n, "size"]]
 }
 
-function print_id(    i, j, n, out, layers, list) {
+function print_id(    i, n, out, list, count) {
   out = "{\"environment\":" sorted(rules, "name") ",\"name\":" quote(text[child[lock, "name"]]) ",\"parts\":" sorted(parts, "type")
   if (has(lock, "platform")) out = out ",\"platform\":" canonical(child[lock, "platform"])
   for (i = 1; i <= size[sources]; i++) {
     n = member[sources, i]
-    layers = child[n, "layers"]
-    list = ""
-    for (j = 1; j <= size[layers]; j++) list = list (j > 1 ? "," : "") quote(text[child[member[layers, j], "diffId"]])
-    text_of[key[sources, i]] = "{\"diffIds\":[" list "],\"manifest\":" quote(text[child[child[n, "manifest"], "digest"]]) "}"
+    if (has(n, "images") && size[need(n, "images", "a")] > 1) text_of[key[sources, i]] = "{\"images\":[" images_content(child[n, "images"]) "]}"
+    else text_of[key[sources, i]] = image_content(n)
   }
   list = ""
   count = sort_keys(sources)
   for (i = 1; i <= count; i++) list = list (i > 1 ? "," : "") quote(order[i]) ":" text_of[order[i]]
   printf "%s,\"sources\":{%s}}", out, list
+}
+
+function image_content(n,    j, layers, list) {
+  layers = need(n, "layers", "a")
+  list = ""
+  for (j = 1; j <= size[layers]; j++) list = list (j > 1 ? "," : "") quote(text[need(member[layers, j], "diffId", "s")])
+  return "{\"diffIds\":[" list "],\"manifest\":" quote(text[need(need(n, "manifest", "o"), "digest", "s")]) "}"
+}
+
+# What counts of several images, sorted by their manifests.
+function images_content(images,    i, out) {
+  for (i = 1; i <= size[images]; i++) {
+    order[i] = text[need(need(member[images, i], "manifest", "o"), "digest", "s")] ""
+    item[order[i]] = member[images, i]
+  }
+  insertion_sort(size[images])
+  out = ""
+  for (i = 1; i <= size[images]; i++) out = out (i > 1 ? "," : "") image_content(item[order[i]])
+  return out
 }
 
 # The keys of an object, sorted into order[].

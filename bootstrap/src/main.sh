@@ -129,7 +129,8 @@ define_engine() {
   if [ -n "$lock_file" ]; then
     subject="the lock file $lock_file"
     if has_controls "$lock_file"; then fail 65 "$subject is no JSON."; fi
-    subject=$subject task=file head=$work/lock-head awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
+    subject=$subject task=file head=$work/lock-head file=$lock_file platform_os=$platform_os platform_architecture=$platform_architecture \
+      awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$lock_file" >"$work/lock" || exit 65
     check_lock_images
     return
   fi
@@ -168,7 +169,7 @@ DEFINITION
   cat >"$work/definition" <<LOCK
 {"catalog":"$catalog","description":$engine_description,"environment":$engine_environment,"kind":"$engine_kind","name":"$engine","parts":$engine_parts,$engine_requires"sources":{$definition_sources}}
 LOCK
-  subject="the engine $engine" task=text awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/definition" >"$work/lock" || exit 65
+  subject="the engine $engine" task=text awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/definition" >"$work/lock" || exit 65
 }
 
 # The rest of a line of the definition, in $line.
@@ -224,7 +225,7 @@ through_mirror() {
 
 # Holds a lock file against the images that it names: it must say of them what they are.
 check_lock_images() {
-  subject="the lock file $lock_file" task=plan awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  subject="the lock file $lock_file" task=plan awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
   while IFS=' ' read -r check_kind check_name check_reference check_resolved check_manifest _; do
     [ "$check_kind" = source ] || continue
     parse_reference "$check_reference"
@@ -237,8 +238,8 @@ check_lock_images() {
 
 # Installs what $work/lock says.
 install_engine() {
-  subject='the lock' task=plan awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
-  subject='the lock' task=id awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$work/lock-id" || exit 65
+  subject='the lock' task=plan awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  subject='the lock' task=id awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-id" || exit 65
   digest_of sha256: "$work/lock-id"
   engine_id=$(printf '%.16s' "${digest#sha256:}")
   engine=$(sed -n 's/.*"name":"\([A-Za-z0-9._-]*\)","parts":.*/\1/p' "$work/lock-id")

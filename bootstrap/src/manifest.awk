@@ -47,7 +47,7 @@ function layer_type(type) {
   if (type != "application/vnd.oci.image.layer.v1.tar" && type != "application/vnd.docker.image.rootfs.diff.tar" && type != "application/vnd.oci.image.layer.v1.tar+gzip" && type != "application/vnd.docker.image.rootfs.diff.tar.gzip") die("it has a layer of the media type \"" type "\", which cannot be read")
 }
 
-# The image for $platform_os and $platform_architecture, by the rules of the CLI (src/oci/platform.ts).
+# The image of an index for the platform.
 function choose(list,    i, n, rank, best, best_rank, offered, platform) {
   if (size[list] > 1000) die("it has more than 1000 manifests")
   best = 0; offered = ""
@@ -76,39 +76,8 @@ function is_image(n,    type, notes) {
   return !(text[child[child[n, "platform"], "os"]] == "unknown" && text[child[child[n, "platform"], "architecture"]] == "unknown")
 }
 
-# How well a platform fits, less is better; -1 where it does not.
-function rank_of(platform,    os, wanted, same, rank, features) {
-  if (!platform) return 2000000
-  os = text[child[platform, "os"]]
-  wanted = ENVIRON["platform_architecture"]
-  features = has(platform, "os.features") && size[child[platform, "os.features"]] > 0 ? 2 : 0
-  if (os == ENVIRON["platform_os"]) {
-    rank = variant_rank(platform, wanted, "")
-    if (rank >= 0) return rank * 4 + features
-    rank = wanted == "arm64" ? variant_rank(platform, "arm", "v8") : wanted == "amd64" ? variant_rank(platform, "386", "") : -1
-    if (rank >= 0) return 1000000 + rank * 4 + features
-  }
-  if (os != "linux") return -1
-  rank = variant_rank(platform, wanted, "")
-  if (rank >= 0) return 3000000 + rank * 4 + features
-  return text[child[platform, "architecture"]] == "amd64" ? 4000000 + features : -1
-}
-
-function variant_rank(platform, architecture, variant,    own, has_number, wants) {
-  if (text[child[platform, "architecture"]] != architecture) return -1
-  own = has(platform, "variant") ? text[child[platform, "variant"]] : ""
-  has_number = variant_number(architecture, own)
-  wants = variant_number(architecture, variant)
-  if (has_number == wants) return 0
-  if (has_number < 0 || wants < 0) return variant == "" ? 50000 : -1
-  if (has_number < wants) return wants - has_number
-  return variant == "" ? 50000 : -1
-}
-
-function variant_number(architecture, variant,    parts) {
-  if (variant == "") variant = architecture == "amd64" ? "v1" : architecture == "arm" ? "v7" : architecture == "arm64" ? "v8" : "v0"
-  if (variant !~ /^v?[0-9][0-9]?(\.[0-9][0-9]?)?$/) return -1
-  sub(/^v/, "", variant)
-  split(variant, parts, ".")
-  return parts[1] * 100 + parts[2]
+function rank_of(n,    features) {
+  if (!n) return 2000000
+  features = has(n, "os.features") && size[child[n, "os.features"]] > 0 ? 2 : 0
+  return rank_platform(text[child[n, "os"]], text[child[n, "architecture"]], has(n, "variant") ? text[child[n, "variant"]] : "", features)
 }

@@ -129,7 +129,7 @@ write_state() {
     esac || fail 73 "$made cannot be written."
   done <"$work/lock-plan"
   task=engine id=$engine_id installed=$(date -u +%Y-%m-%dT%H:%M:%SZ) platform=$platform_node directories=$work/directories \
-    env=$made/env subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
+    env=$made/env subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
   cat "$work/lock" >"$made/lock.json" && digest_of sha256: "$work/lock" && printf '%s' "$digest" >"$made/.lock-sum" &&
     cmp -s "$work/lock" "$made/lock.json" && [ "$(tail -n 1 "$made/engine.json")" = '}' ] || fail 73 "$made cannot be written."
 }

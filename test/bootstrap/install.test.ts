@@ -151,36 +151,33 @@ describe.skipIf(lacks(...needed))('engineshed.sh', () => {
   });
 
   it('installs exactly what a lock file says, and refuses one that is not true', async () => {
-    const lock = JSON.parse(readFileSync(`${cli.store}/engines/train/active/lock.json`, 'utf8'));
-    const id = ids(cli)('train');
-    const write = (user: User, value: object) =>
-      writeFileSync(`${user.work}/engineshed.lock`, `${JSON.stringify(value, null, 2)}\n`);
     const user = userIn(temporaryDirectory());
-    write(user, { version: 1, engine: 'train', id, ...lock });
+    const configuration = readFileSync(`${cli.work}/engineshed.toml`, 'utf8');
+    writeFileSync(`${user.work}/engineshed.toml`, `engine = "train"\n${configuration}`);
+    await user.output(['lock']);
     const locked = await bootstrap(user, [...mirror(), '--lock', 'engineshed.lock']);
-    expect(locked).toMatchObject({ status: 0, stdout: `${user.store}/engines/train/${id}\n` });
+    expect(locked).toMatchObject({ status: 0, stdout: `${user.store}/engines/train/${ids(cli)('train')}\n` });
     expect(await user.json(['verify'])).toMatchObject({ faults: [] });
-    const refused = async (value: object) => {
+    expect((await user.engineshed(['install', '--locked'])).stdout).toContain('up to date');
+    const text = readFileSync(`${user.work}/engineshed.lock`, 'utf8');
+    const refused = async (change: (lock: Record<string, unknown>) => object) => {
       const other = userIn(temporaryDirectory());
-      write(other, value);
+      writeFileSync(`${other.work}/engineshed.lock`, JSON.stringify(change(JSON.parse(text)), null, 2));
       const result = await bootstrap(other, [...mirror(), '--lock', 'engineshed.lock']);
       expect(result).toMatchObject({ status: 65, stdout: '' });
       expect(readdirSync(`${other.store}/engines`)).toEqual([]);
       return result.stderr;
     };
-    expect(await refused({ version: 1, engine: 'train', id: '0123456789abcdef', ...lock })).toContain(
-      'calls itself',
-    );
-    const digest = lock.sources['hamlet-engine-base'].layers[0].diffId as string;
+    expect(await refused((lock) => ({ ...lock, id: '0123456789abcdef' }))).toContain('calls itself');
+    const digest = /"diffId": "(sha256:\w+)"/.exec(text)?.[1] ?? '';
     const other = digest.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
-    const lying = JSON.parse(JSON.stringify(lock).replaceAll(digest, other));
-    expect(await refused({ version: 1, engine: 'train', id, ...lying })).toContain('is not what');
-    expect(await refused({ version: 1, engine: 'train', id, ...lock, commands: {} })).toContain(
-      'does not know',
+    expect(await refused((lock) => JSON.parse(JSON.stringify(lock).replaceAll(digest, other)))).toContain(
+      'is not what',
     );
-    const steering = { ...lock, environment: [{ name: 'LD_PRELOAD', kind: 'value', value: '/x' }] };
-    expect(await refused({ version: 1, engine: 'train', id, ...steering })).toContain('LD_PRELOAD');
-    expect(await refused({ version: 2, engine: 'train', id, ...lock })).toContain('version 2');
+    expect(await refused((lock) => ({ ...lock, commands: [] }))).toContain('does not know');
+    expect(await refused((lock) => ({ ...lock, version: 2 }))).toContain('version 2');
+    const environment = [{ name: 'LD_PRELOAD', kind: 'value', value: '/x' }];
+    expect(await refused((lock) => ({ ...lock, environment }))).toContain('LD_PRELOAD');
   });
 
   it('does nothing where its transfer was cut off', async () => {
@@ -303,6 +300,49 @@ describe.skipIf(lacks('curl', 'busybox'))('engineshed.sh with images of several 
     await bootstrap(cli, ['--name', 'layered', `${registry.host}/acme/layered:1`]);
     await bootstrap(cli, ['--name', 'empty', `${registry.host}/acme/empty:1`]);
     expect(await cli.json(['verify'])).toMatchObject({ faults: [] });
+    await registry.close();
+  });
+});
+
+describe.skipIf(lacks('curl', 'busybox'))('engineshed.sh with images for several platforms', () => {
+  it('takes the one that fits, from an index and from a lock for all platforms', async () => {
+    const registry = await ScriptedRegistry.start();
+    const manifests = ['arm64', 'amd64', 'riscv64'].map((architecture) => {
+      const platform = { os: 'linux', architecture };
+      return {
+        ...addImage(
+          registry.contents,
+          'acme/many',
+          architecture,
+          [archive(file('for', architecture))],
+          platform,
+        ),
+        platform,
+      };
+    });
+    const mediaType = 'application/vnd.oci.image.index.v1+json';
+    const index = JSON.stringify({ schemaVersion: 2, mediaType, manifests });
+    registry.contents.addManifest('acme/many', mediaType, Buffer.from(index), '1');
+    const home = temporaryDirectory();
+    const cli = userIn(`${home}/cli`);
+    writeFileSync(
+      `${cli.work}/engineshed.toml`,
+      `engine = "many"\n[engines.many]\nsources.many = { image = "${registry.host}/acme/many:1" }\n`,
+    );
+    await cli.output(['install']);
+    const user = userIn(`${home}/user`);
+    const lock = `${cli.work}/engineshed.lock`;
+    expect(await bootstrap(user, ['--lock', lock])).toMatchObject({ status: 0 });
+    const id = (from: User) => readlinkSync(`${from.store}/engines/many/active`);
+    expect(id(user)).toBe(id(cli));
+    expect(await user.json(['verify'])).toMatchObject({ faults: [] });
+    const content = readFileSync(`${user.store}/current/sources/many/for`, 'utf8');
+    expect(content).toBe(readFileSync(`${cli.store}/current/sources/many/for`, 'utf8'));
+    const reference = `${registry.host}/acme/many:1`;
+    expect(await bootstrap(user, ['--name', 'plain', reference])).toMatchObject({ status: 0 });
+    await cli.output(['install', reference, '--name', 'plain']);
+    const plain = (from: User) => readlinkSync(`${from.store}/engines/plain/active`);
+    expect(plain(user)).toBe(plain(cli));
     await registry.close();
   });
 });

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
-import { buildImage } from '../../src/oci/index.js';
+import { buildImage, type Descriptor } from '../../src/oci/index.js';
 import type { Contents } from '../../src/testing/index.js';
 import { type Run, run, type User } from '../acceptance/user.js';
 import { peersMissing } from './peers.js';
@@ -81,21 +80,19 @@ export interface BootstrapOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Puts an image of archives, lowest first, into a scripted registry; returns the digest of its manifest. */
+/** Puts an image of archives, lowest first, into a scripted registry; returns the descriptor of its manifest. */
 export function addImage(
   contents: Contents,
   repository: string,
   tag: string,
   archives: readonly Buffer[],
-): string {
-  const layers = archives.map((archive) => layerOf(archive, (bytes) => gzipSync(bytes)));
+  platform = { os: 'linux', architecture: 'amd64' },
+): Descriptor {
+  const layers = archives.map((archive) => layerOf(archive));
   for (const { bytes } of layers) contents.addBlob(bytes);
-  const { config, manifest } = buildImage({
-    layers,
-    platform: { os: 'linux', architecture: 'amd64' },
-    annotations: {},
-    createdBy: 'test',
-  });
+  const { config, manifest } = buildImage({ layers, platform, annotations: {}, createdBy: 'test' });
   contents.addBlob(Buffer.from(config.bytes));
-  return contents.addManifest(repository, manifest.descriptor.mediaType, Buffer.from(manifest.bytes), tag);
+  const { mediaType } = manifest.descriptor;
+  contents.addManifest(repository, mediaType, Buffer.from(manifest.bytes), tag);
+  return manifest.descriptor;
 }
