@@ -94,6 +94,9 @@ install_state() {
       [ "$(ls "$store/engines" | grep -cx "$engine")" = 1 ] || fail 64 "The file system does not tell $engine from $state_other, which is installed."
     fi
   done
+  for state_link in "$state_home/links"/*; do
+    [ ! -L "$state_link" ] || fail 73 "$engine is linked to a working copy on this machine. Install it with the engineshed command, or unlink it first."
+  done
   if [ ! -f "$state/engine.json" ]; then
     write_state
     mkdir -p "$state_home"
