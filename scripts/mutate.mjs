@@ -1,6 +1,6 @@
 // Takes one defence after the other out of a copy of the sources and expects a test to fail for each: `npm run mutate`.
 // `-- WORD...` takes only defences whose name, file or list has one of the words; `-- --part 2/4` the second of four parts, and
-// `-- --part today/4` one of four, another each day. The defences are in test/mutations/*.json, see docs/reliability.md.
+// `-- --part today/4` one of four, another each day; `-- --survivors` those that are known to survive. The defences are in test/mutations/*.json, see docs/reliability.md.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -47,7 +47,12 @@ async function main() {
 function choose(all, args) {
   const words = [];
   let part = [0, 1];
+  let wanted = 'noticed';
   for (let at = 0; at < args.length; at++) {
+    if (args[at] === '--survivors') {
+      wanted = 'survivors';
+      continue;
+    }
     if (args[at] !== '--part') {
       words.push(args[at].toLowerCase());
       continue;
@@ -58,7 +63,8 @@ function choose(all, args) {
     const day = Math.floor(Date.now() / 86_400_000);
     part = [(which === 'today' ? day : Number(which) - 1) % Number(parts), Number(parts)];
   }
-  const chosen = all.filter(
+  const known = all.filter(({ survives }) => (survives === undefined) === (wanted === 'noticed'));
+  const chosen = known.filter(
     ({ defence, file, list }, at) =>
       at % part[1] === part[0] &&
       (words.length === 0 || words.some((word) => `${defence} ${file} ${list}`.toLowerCase().includes(word))),

@@ -1,5 +1,4 @@
 import { readlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { lockId } from '../engine/index.js';
 import type { EngineLock, LockedLayer } from '../engine/types.js';
 import type { Digest } from '../oci/index.js';
@@ -71,17 +70,15 @@ export function planInstall(
     ({ diffId }) => renew.has(diffId) || readLayer(store.paths.layer(diffId)) === undefined,
   );
   const made = new Set(fetch.map((layer) => `${store.paths.layer(layer.diffId)}/${layer.source}`));
-  const renewed = new Set(fetch.map(({ diffId }) => store.paths.layer(diffId)));
   const compose = new Map<string, PlannedTree>();
   for (const [source, locked] of Object.entries(lock.sources)) {
     const directory = sourceDirectory(store, source, locked);
     if (locked.kind === 'directory' || made.has(directory)) continue;
-    const isWhole = standsAsDirectory(directory) && isFinished(directory) && !isMarked(directory);
-    if (isWhole && !renewed.has(dirname(directory))) continue;
+    // The other names of a layer that is fetched are made again with it.
+    if (standsAsDirectory(directory) && isFinished(directory) && !isMarked(directory)) continue;
     compose.set(directory, { directory, diffIds: locked.layers.map((layer) => layer.diffId) });
   }
   const id = lockId(lock);
-  const _active = activeState(store, lock.name);
   return {
     lock,
     naming,

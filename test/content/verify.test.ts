@@ -47,14 +47,15 @@ describe('B01 what is not what its descriptor says', () => {
 
   it('C09 ends at the first byte too many, which is not passed on', async () => {
     let asked = 0;
+    let given = 0;
     const far = (async function* () {
       while (asked++ < 100) yield bytes;
     })();
     const read = async () => {
-      for await (const chunk of verified(far, { ...descriptor, size: 15 })) expect(chunk.byteLength).toBe(7);
+      for await (const chunk of verified(far, { ...descriptor, size: 15 })) given += chunk.byteLength;
     };
     await expect(read()).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
-    expect(asked).toBe(3);
+    expect([asked, given]).toEqual([3, 14]);
   });
 
   it('B02 is refused before it is read where it says itself that it is too large', async () => {

@@ -20,10 +20,11 @@ import { temporaryDirectory } from '../support/temporary.js';
  * What decision 0005 promises of a store: nothing that only running processes need, not the files of layers, and not that what nobody
  * needs any more is gone. A layer whose record is lost is one that is not there.
  */
-function isKept(path: string): boolean {
+function isKept(path: string, what: 'bytes' | 'name'): boolean {
   const [, inStore] = /^store\/(.+)$/.exec(path) ?? [];
   if (inStore === undefined) return path === 'store';
   if (/^(staging|locks|partial)\/|^engines\/[^/]+\/used$|\/\.damaged-/.test(inStore)) return false;
+  if (what === 'bytes' && /^layers\/[^/]+\/[^/]+\/(layer\.json|\.inventory)$/.test(inStore)) return true;
   return !/^(layers|trees)\/[^/]+\/[^/]+\/./.test(inStore);
 }
 

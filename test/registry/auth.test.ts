@@ -135,6 +135,53 @@ describe('authentication', () => {
     ]);
   });
 
+  it('asks for no more than ten scopes of a challenge', async () => {
+    const registry = await withManifest();
+    const issued = tokens(registry);
+    const scopes = Array.from({ length: 100 }, (_, at) => `other:thing-${at}:do`).join(' ');
+    challenging(registry, `Bearer realm="${registry.url}/token",scope="${scopes}"`, (sent) => Boolean(sent));
+    await target(registry).resolve('one');
+    expect(issued.requests[0]?.scopes).toHaveLength(11);
+  });
+
+  it('a token that could not be had is asked for again', async () => {
+    const registry = await withManifest();
+    tokens(registry);
+    let refusals = 0;
+    registry.script(({ path }, response) => {
+      if (path !== '/token' || refusals++ > 0) return undefined;
+      refuse(response, 404, 'UNKNOWN', 'not yet');
+      return 'handled';
+    });
+    challenging(registry, `Bearer realm="${registry.url}/token"`, (sent) => Boolean(sent));
+    const repository = target(registry);
+    await expect(repository.resolve('one')).rejects.toBeDefined();
+    await repository.resolve('one');
+  });
+
+  it('answers of token services and bodies of errors are bounded', async () => {
+    const registry = await withManifest();
+    challenging(registry, `Bearer realm="${registry.url}/token"`, () => false);
+    let status = 200;
+    let sent = 0;
+    registry.script(({ path }, response) => {
+      if (path !== '/token') return undefined;
+      response.writeHead(status, { 'content-type': 'application/json' });
+      const more = () => {
+        if (response.destroyed || sent > 50_000_000) return response.end();
+        sent += 100_000;
+        return response.write('{"token":"'.padEnd(100_000, 'x'), more);
+      };
+      more();
+      return 'handled';
+    });
+    for (status of [200, 403]) {
+      sent = 0;
+      await expect(target(registry).resolve('one')).rejects.toBeDefined();
+      expect(sent).toBeLessThan(20_000_000);
+    }
+  });
+
   it('does not use a token to its end', async () => {
     const registry = await withManifest();
     const issued = tokens(registry, { expires_in: 0.01 });

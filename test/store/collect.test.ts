@@ -17,6 +17,7 @@ import { useEngine } from '../../src/shim/index.js';
 import {
   gc,
   noteUse,
+  planGc,
   readCurrent,
   readEngine,
   readHistory,
@@ -198,7 +199,9 @@ describe('what is not used', () => {
     const record = `${sample.store.paths.engineState('installed', id)}/engine.json`;
     const made = JSON.parse(readFileSync(record, 'utf8'));
     writeFileSync(record, JSON.stringify({ ...made, installed: new Date(35 * day).toISOString() }));
-    const { engines } = await gc(at(sample, 40 * day), { generations: 1, unusedMs: 30 * day });
+    const retention = { generations: 1, unusedMs: 30 * day };
+    expect(planGc(at(sample, 40 * day), retention).engines.map(({ name }) => name)).toEqual(['neither']);
+    const { engines } = await gc(at(sample, 40 * day), retention);
     expect(engines.map(({ name }) => name)).toEqual(['neither']);
     expect(readdirSync(sample.store.paths.engines)).toEqual(['active', 'installed', 'used']);
   });

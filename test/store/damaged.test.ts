@@ -1,10 +1,12 @@
 import {
   chmodSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
@@ -33,6 +35,7 @@ import {
   readEngines,
   readHistory,
   rememberingTarget,
+  storeAt,
   sweepStore,
   transaction,
 } from '../../src/store/index.js';
@@ -106,6 +109,7 @@ describe('E05 a state is made anew where it is not whole', () => {
     ['its record is of another engine', 'engine.json', '"name": "first"', '"name": "other"'],
     ['its record is of another state', 'engine.json', /"id": "[0-9a-f]/, '"id": "x'],
     ['its lock does not have its digest', '.lock-sum', /.$/, 'x'],
+    ['its record leads elsewhere', 'engine.json', /"directory": "[^"]*\/base"/, '"directory": "/"'],
     ['its lock is another', 'lock.json', '"description":""', '"description":"x"'],
   ])('%s', async (_, name, from, to) => {
     const { sample, edit, isUpToDate, home } = await installed();
@@ -114,6 +118,13 @@ describe('E05 a state is made anew where it is not whole', () => {
     expect(await isUpToDate()).toBe(false);
     await sample.install('first');
     expect(treeOf(home)).toEqual(before);
+  });
+
+  it('it is that of a copy of the store', async () => {
+    const { sample, plan } = await installed();
+    const copy = storeAt(`${sample.directory}/copy`, sample.store.owner, sample.store.now);
+    cpSync(sample.store.paths.root, copy.paths.root, { recursive: true, verbatimSymlinks: true });
+    expect(planInstall(copy, plan.lock).upToDate).toBe(false);
   });
 
   it('what its links lead to is gone', async () => {
@@ -198,6 +209,8 @@ describe('E04 the record of a layer', () => {
       write(formatLayer({ ...record, [key]: undefined }));
       expect(readLayer(home), `without ${key}`).toBe(undefined);
     }
+    write('{');
+    expect(readLayer(home), 'half written').toBe(undefined);
     write(formatLayer(record));
     expect(readLayer(home)?.name).toBe('base');
   });
@@ -249,6 +262,14 @@ describe('A04 links that lead out of a source', () => {
 });
 
 describe('E07 what leads elsewhere', () => {
+  it('is no layer, though there is one', async () => {
+    const { sample, engine } = await installed();
+    const [home = ''] = layersOf(sample, engine, 'base');
+    renameSync(home, `${sample.directory}/elsewhere`);
+    symlinkSync(`${sample.directory}/elsewhere`, home);
+    await expect(sample.plan('first')).rejects.toMatchObject({ code: 'FILE_IN_THE_WAY' });
+  });
+
   it('is not the active engine', async () => {
     const { sample } = await installed();
     for (const target of ['../elsewhere/active', '/engines/first/active', 'engines/../x/active', 'first']) {

@@ -3,6 +3,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   symlinkSync,
   writeFileSync,
@@ -144,7 +145,11 @@ describe('E03 one waits for the other', () => {
     await whileItWaits(sample, layerLock(layer?.diffId ?? ''), 'exclusive', () => sample.apply(plan));
     const other = await listened();
     const plans = [await other.plan('first'), await other.plan('second')];
-    await Promise.all(plans.map((each) => other.apply(each)));
+    const both = () => Promise.all(plans.map((each) => other.apply(each)));
+    const waiting = () => other.events.filter(({ type }) => type === 'waiting').length;
+    await whileItWaits(other, layerLock(layer?.diffId ?? ''), 'exclusive', both, () =>
+      expect.poll(waiting).toBeGreaterThan(1),
+    );
     const fetched = other.events.flatMap((event) => (event.type === 'transferred' ? [event.id] : []));
     expect(fetched.sort()).toEqual(plan.fetch.map(({ diffId }) => diffId).sort());
   });
@@ -185,6 +190,28 @@ describe('E03 one waits for the other', () => {
     });
     await expect(fails).rejects.toThrow('a test');
     expect(readdirSync(sample.store.paths.locks)).toEqual([]);
+  });
+
+  it('to make a state again, whoever installs the engine after it was verified', async () => {
+    const sample = await listened();
+    const { engine } = await sample.install('first');
+    const env = `${sample.store.paths.engineState('first', engine.id)}/env`;
+    writeFileSync(env, '');
+    let lock: Promise<Lock | undefined> | undefined;
+    const content = () => {
+      lock ??= acquireLock(sample.store.paths.lock('engine-first'), 'exclusive', sample.store.owner);
+      return layoutOf(sample);
+    };
+    const repairing = repair(sample.store, { mode: 'full', platform: 'linux', content });
+    try {
+      const isWaiting = () => sample.events.some(({ type }) => type === 'waiting');
+      await Promise.race([repairing, expect.poll(isWaiting).toBe(true)]);
+      expect(isWaiting()).toBe(true);
+      expect(readFileSync(env, 'utf8'), 'nothing was made yet').toBe('');
+    } finally {
+      (await lock)?.release();
+    }
+    expect((await repairing).states).toEqual([`first/${engine.id}`]);
   });
 
   it('to remove damaged layers that no engine needs', async () => {

@@ -420,6 +420,24 @@ describe('verify', () => {
     expect(told(await check(sample))).toEqual([lock, `content engines/first/${id}/engine.json`]);
   });
 
+  it('E05 tells that a record is missing, though it cannot be told what it should be', async () => {
+    const sample = await makeInstalled();
+    const { id } = readEngine(sample.store.paths, 'first');
+    removeNow(sourceOf(sample, 'single'));
+    unlinkSync(`${sample.store.paths.engineState('first', id)}/engine.json`);
+    expect(told(await check(sample))).toContain(`missing engines/first/${id}/engine.json`);
+  });
+
+  it('E05 tells a lock that is that of another state, with its digest', async () => {
+    const sample = await makeInstalled();
+    const { id } = readEngine(sample.store.paths, 'first');
+    const { engine } = await sample.install('first', 'single');
+    const [home, other] = [id, engine.id].map((each) => sample.store.paths.engineState('first', each));
+    for (const name of ['lock.json', '.lock-sum'])
+      writeFileSync(`${home}/${name}`, readFileSync(`${other}/${name}`));
+    expect(told(await check(sample))).toContain(`content engines/first/${id}/lock.json`);
+  });
+
   it('E08 reads a store that cannot be written to, and warns that nothing is marked', async () => {
     const warnings: string[] = [];
     const sample = await makeInstalled((event) => event.type === 'warning' && warnings.push(event.message));
@@ -493,9 +511,10 @@ describe('a tree of several layers', () => {
     for (const mode of ['fast', 'full'] as const) expect(told(await check(sample, mode))).toEqual([line]);
     await expectRefused(sample, 'first');
     rmSync(`${sample.directory}/images`, { recursive: true });
-    const { after, layers, trees, problems } = await mend(sample);
-    expect({ faults: after.faults, layers, trees, problems }).toEqual({
+    const { after, layers, trees, states, problems } = await mend(sample);
+    expect({ faults: after.faults, layers, trees, states, problems }).toEqual({
       faults: [],
+      states: [],
       layers: [],
       trees: 1,
       problems: [],

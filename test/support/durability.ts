@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 /** What of a directory a power cut must not break. Paths are from that directory. */
 export interface Durable {
   readonly root: string;
-  /** Paths that are not to be lost once they are there; others may be. */
-  readonly isKept: (path: string) => boolean;
+  /** Paths whose bytes, or names, are not to be lost once they are there; others may be. */
+  readonly isKept: (path: string, what: 'bytes' | 'name') => boolean;
   /** Links that lead to what is kept, and what else is not to come back once it is gone. */
   readonly isName: (path: string) => boolean;
 }
@@ -98,14 +98,15 @@ class Disk {
     const [here, there] = [this.#within(from), this.#within(to)];
     const when = `when ${here} is moved to ${there}`;
     for (const file of below(this.#bytes, from))
-      this.#lose(to + file.slice(from.length), `its bytes are not on the disk ${when}`);
+      this.#lose('bytes', to + file.slice(from.length), `its bytes are not on the disk ${when}`);
     for (const path of below(this.#made, from))
-      if (path !== from) this.#lose(to + path.slice(from.length), `its name is not on the disk ${when}`);
+      if (path !== from)
+        this.#lose('name', to + path.slice(from.length), `its name is not on the disk ${when}`);
     if (this.#durable.isName(there))
       // What the name stands in is lost together with it.
       for (const path of this.#made)
         if (path !== from && !to.startsWith(`${path}/`))
-          this.#lose(path, `its name is not on the disk ${when}`);
+          this.#lose('name', path, `its name is not on the disk ${when}`);
     const moving = [this.#bytes, this.#made].map((set) => ({ set, paths: below(set, from) }));
     this.removed(to);
     this.removed(from);
@@ -116,15 +117,17 @@ class Disk {
   }
 
   end(): void {
-    for (const file of this.#bytes) this.#lose(file, 'its bytes are not on the disk at the end');
-    for (const path of this.#made) this.#lose(path, 'its name is not on the disk at the end');
+    for (const file of this.#bytes) this.#lose('bytes', file, 'its bytes are not on the disk at the end');
+    for (const path of this.#made) this.#lose('name', path, 'its name is not on the disk at the end');
     for (const path of this.#gone)
-      if (this.#durable.isName(this.#within(path))) this.#lose(path, 'it is still on the disk at the end');
+      if (this.#durable.isName(this.#within(path)))
+        this.#lose('name', path, 'it is still on the disk at the end');
   }
 
-  #lose(path: string, why: string): void {
+  #lose(what: 'bytes' | 'name', path: string, why: string): void {
     const within = this.#within(path);
-    if (this.#durable.isKept(within)) this.losses.add(`${within}: ${why}`.replace(/[0-9a-f]{12,}/g, '…'));
+    if (this.#durable.isKept(within, what))
+      this.losses.add(`${within}: ${why}`.replace(/[0-9a-f]{12,}/g, '…'));
   }
 
   #within(path: string): string {
