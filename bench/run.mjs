@@ -1,6 +1,7 @@
 // Engineshed against its peers, in one run, over a real registry on loopback. Prints ratios: below 1 is faster than the peer.
 //   npm run bench            everything (some minutes)
 //   npm run bench -- text    one payload
+//   npm run bench -- shims   calls through shims, and nothing else
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,6 +11,7 @@ import { installPeers } from '../scripts/peers.mjs';
 import { setUp } from '../scripts/setup.mjs';
 import { compare, peakMemory, runOnce } from './measure.mjs';
 import { payloads } from './payloads.mjs';
+import { benchShims } from './shims.mjs';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const chosen = process.argv.slice(2);
@@ -20,9 +22,16 @@ const engineshed = `${process.execPath} ${program}`;
 const rows = [];
 
 setUp();
+if (chosen.length === 1 && chosen[0] === 'shims') {
+  shims();
+  rmSync(room, { recursive: true, force: true });
+  printRows();
+  process.exit();
+}
 installPeers();
 const registry = await startRegistry();
 try {
+  if (chosen.length === 0) shims();
   await startUp();
   for (const [name, payload] of Object.entries(payloads)) {
     if (chosen.length === 0 || chosen.includes(name)) await bench(name, payload);
@@ -32,6 +41,13 @@ try {
   rmSync(room, { recursive: true, force: true });
 }
 printRows();
+
+function shims() {
+  for (const [what, more, ratio] of benchShims(`${room}/shims`, [process.execPath, program], rounds * 3)) {
+    rows.push(['a call', `${what} / the command itself`, `${ratio.toFixed(2)} (${more.toFixed(2)} ms more)`]);
+    console.log(`${what}: ${more.toFixed(2)} ms more than the command itself (${ratio.toFixed(2)})`);
+  }
+}
 
 async function bench(name, { title, make }) {
   const source = `${room}/source-${name}`;
