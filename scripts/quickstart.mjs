@@ -39,6 +39,11 @@ engineshed('list');
 
 step('Or run any installed version without switching.');
 engineshed('exec', 'hello-1.0.0', '--', 'sh', '-c', '"$HELLO_EXECUTOR" Ada');
+
+step(
+  'The engine declares a command: its shim, for the PATH, runs it for the selected engine, or for another one.',
+);
+shell('PATH="$ENGINESHED_HOME/shims:$PATH"; hello Ada; hello +hello-1.0.0 Ada');
 say(`done; everything is in ${work}, and is removed with: chmod -R u+w ${work} && rm -r ${work}`);
 
 function greet() {
