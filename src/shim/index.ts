@@ -3,16 +3,12 @@ export {
   candidates,
   findSelection,
   notInstalledBecause,
-  type Selection,
-  type SelectionInputs,
-  type Selector,
   selectionOf,
 } from './active.js';
 export {
   findPin,
   lockFile,
   type Pin,
-  type ProjectSearch,
   projectFile,
   projectFiles,
   readLockHead,

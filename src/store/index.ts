@@ -17,7 +17,7 @@ export * from './read.js';
 export { baseOf, linkSource, type Relinked, unlinkSource } from './relink.js';
 export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
 export { planRollback, type RollbackPlan, rollback } from './rollback.js';
-export { planShims, type ShimChanges } from './shims.js';
+export { planShims } from './shims.js';
 export { withSources } from './sources.js';
 export {
   asOneChange,
