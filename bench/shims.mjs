@@ -145,7 +145,7 @@ function run(file, args, environment) {
 function time({ file, environment = {}, directory = '/' }) {
   const loop = 'i=0; while [ $i -lt "$2" ]; do "$1" || exit; i=$((i + 1)); done';
   const started = process.hrtime.bigint();
-  execFileSync('dash', ['-c', loop, 'bench', file, String(calls)], {
+  execFileSync('sh', ['-c', loop, 'bench', file, String(calls)], {
     cwd: directory,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -69,6 +69,7 @@ export {
   storeLogin,
 } from './credentials/index.js';
 export {
+  type CommandDefinition,
   type EngineDefinition,
   type EngineEnvironment,
   type EngineKind,

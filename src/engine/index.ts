@@ -27,7 +27,6 @@ export {
   formatNamedEngine,
   isStateId,
   isVariableName,
-  type NamedEngine,
   parseEngineName,
   parseNamedEngine,
 } from './names.js';
@@ -35,7 +34,6 @@ export { formatProjectLock, maxLockBytes, parseProjectLock } from './project-loc
 export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
 export { findComponent, overridableSources, replaceComponent } from './replace.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
-export { type TopLine, topLine } from './top-line.js';
 export type {
   CommandDefinition,
   EngineDefinition,

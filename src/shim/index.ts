@@ -1,16 +1,11 @@
 export {
   type Candidate,
-  candidates,
   findSelection,
-  notInstalledBecause,
-  selectionOf,
 } from './active.js';
 export {
   findPin,
   lockFile,
   type Pin,
-  projectFile,
-  projectFiles,
   readLockHead,
   refusePlanted,
 } from './project.js';

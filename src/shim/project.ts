@@ -5,7 +5,7 @@ import { topLine } from '../engine/top-line.js';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
 
 /** The name of a project's configuration file, and of the lock beside it. */
-export const projectFile = 'engineshed.toml';
+const projectFile = 'engineshed.toml';
 export const lockFile = 'engineshed.lock';
 
 /** The most bytes of a project's file, as for every catalog. */

@@ -44,7 +44,7 @@ export interface InstalledCommand extends CommandDefinition {
 }
 
 /** The directory of the state that a name, or one exact state, stands for on this machine, whether it is there or not. */
-export function stateHome(paths: StorePaths, { name, id }: NamedEngine): string {
+function stateHome(paths: StorePaths, { name, id }: NamedEngine): string {
   return id === undefined ? paths.engineActive(name) : paths.engineState(name, id);
 }
 

@@ -26,7 +26,7 @@ export interface ShimChanges {
  * The text of the shims of a store. It is one for all commands: a shim goes by the name that it is called by.
  * @param root of the store, absolute: for shims that are called through a link from elsewhere
  */
-export function shimText(root: string): string {
+function shimText(root: string): string {
   const values: Readonly<Record<string, string>> = {
     '@STORE@': quotePosix(root),
     '@TAB@': '\t',

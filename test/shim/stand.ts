@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Host } from '../../src/cli/host.js';
 import { userConfiguration } from '../../src/cli/places.js';
 import { type EngineLock, formatNamedEngine, parseNamedEngine } from '../../src/engine/index.js';
@@ -139,9 +139,4 @@ export function selectedByProgram(stand: Stand, { directory, environment }: Call
 export function lockText(named: string): string {
   const { name, id } = parseNamedEngine(named);
   return `{\n  "version": 1,\n  "engine": "${name}",\n  "id": "${id}",\n  "sources": {}\n}\n`;
-}
-
-/** The text of a file of the stand. */
-export function read(stand: Stand, path: string): string {
-  return readFileSync(`${stand.home}/${path}`, 'utf8');
 }
