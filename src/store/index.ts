@@ -12,7 +12,7 @@ export { readLinks } from './links.js';
 export { installedLock, readEngineLock } from './lock-file.js';
 export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';
 export { type InstallPlan, type Naming, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
-export { isRemembered, missingMs, type ProjectRecord, rememberProject } from './projects.js';
+export { isRemembered, missingMs, rememberProject } from './projects.js';
 export * from './read.js';
 export { baseOf, linkSource, type Relinked, unlinkSource } from './relink.js';
 export { type Problem, type RepairInputs, type RepairReport, repair } from './repair.js';
