@@ -87,6 +87,7 @@ export {
   engineArtifactType,
   engineEnvironment,
   formatProjectLock,
+  type LinkedState,
   type LockedImage,
   type LockedLayer,
   type LockedSource,

@@ -17,7 +17,7 @@ export interface Replacement {
  * published for that branch; what has a `/` or a `:` is an image; everything else is a tag, or a digest, of what the source is.
  * @throws EngineshedError `USAGE`, `NAME_INVALID`, `REFERENCE_INVALID`
  */
-export function parseReplacement(host: Host, text: string): Replacement {
+function parseReplacement(host: Host, text: string): Replacement {
   const at = text.indexOf('=');
   const [name, what] = [text.slice(0, at), text.slice(at + 1)];
   if (at <= 0 || what === '') {
