@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ScriptedRegistry } from '../../src/testing/index.js';
@@ -181,7 +181,7 @@ describe('the documents', () => {
       const text = readFileSync(`${root}/${document}`, 'utf8');
       const folder = document.replace(/[^/]*$/, '');
       for (const [, link = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
-        readFileSync(`${root}/${folder}${link}`);
+        statSync(`${root}/${folder}${link}`);
     }
   });
 });
