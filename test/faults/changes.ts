@@ -8,6 +8,7 @@ import {
   inProject,
   installed,
   interruptDownload,
+  linkable,
   moved,
   published,
   publishLayers,
@@ -139,6 +140,15 @@ export const changes: Readonly<Record<string, Prepare>> = {
     await installed(user, first);
     const command = ['try', 'engine=2.0.0', '--', 'sh', '-c', '"$HELLO_EXECUTOR" Ada'];
     return { command, active: [first] };
+  },
+  link: async (user) => {
+    await linkable(user);
+    return { command: ['link', 'engine', './components/engine'], active: [first] };
+  },
+  unlink: async (user) => {
+    await linkable(user);
+    await user.output(['link', 'engine', './components/engine']);
+    return { command: ['unlink', 'engine'], active: [first], again: [0, 64, 66] };
   },
   'release build': async (user) => {
     await released(user, 'components');

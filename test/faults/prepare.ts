@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { createLayout, streamOf } from '../../src/content/index.js';
 import { ownerOf } from '../../src/files/index.js';
@@ -65,6 +65,12 @@ export async function inProject(user: User): Promise<void> {
   const file = `${user.work}/engineshed.toml`;
   writeFileSync(file, `engine = "hello"\n${readFileSync(file, 'utf8')}${following}`);
   await moved(user, '1.0.0');
+}
+
+/** An engine is installed, and a working copy says what it says. */
+export async function linkable(user: User): Promise<void> {
+  await installed(user, 'hello-1.0.0');
+  cpSync('examples/hello/components/engine', `${user.work}/components/engine`, { recursive: true });
 }
 
 /** What is built has the same time in it whenever it is built. */
