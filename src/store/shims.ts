@@ -118,7 +118,9 @@ function look(path: string, text: string): Standing {
   if (stat === undefined) return 'nothing';
   // A shim has a few kilobytes; what is larger need not be read to be told from one.
   if (!stat.isFile() || stat.size > 100_000) return 'foreign';
-  const content = readFileSync(path, 'utf8');
+  // Another process may just have removed it.
+  const content = unlessMissing(() => readFileSync(path, 'utf8'));
+  if (content === undefined) return 'nothing';
   if (content === text) return (stat.mode & 0o111) === 0 ? 'other version' : 'right';
   return content.startsWith(beginning) ? 'other version' : 'foreign';
 }

@@ -78,14 +78,14 @@ function strike(stand: Stand, call: Call, how: 'kills' | 'errors', seed: number)
 /** Times at which the command was over already do not count: how long it takes is learnt on the way. */
 async function killAtRandom(stand: Stand, kills: number, seed: number): Promise<Walked> {
   const random = randomNumbers(seed);
-  const [from, all] = stand.atWork;
-  let to = all;
+  const [from, to] = stand.atWork;
+  let pace = 1;
   const faults: string[] = [];
   let struck = 0;
   for (let tries = 0; struck < kills && tries < 10 * kills; tries++) {
-    const milliseconds = 0.8 * from + random() * (to - 0.8 * from);
+    const milliseconds = pace * (0.8 * from + random() * (to - 0.8 * from));
     const found = await stand.killAfter(milliseconds);
-    to = Math.max(from, found === 'missed' ? 0.9 * to : 1.02 * to);
+    pace *= found === 'missed' ? 0.9 : 1.02;
     if (found === 'missed') continue;
     struck++;
     faults.push(...found.map((fault) => `killed after ${milliseconds.toFixed(1)} ms: ${fault}`));
