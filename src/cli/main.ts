@@ -6,7 +6,8 @@ import { proposeCommand } from './completion/scripts.js';
 import { endEvents } from './events.js';
 import { failureStatus, formatFailure } from './failure.js';
 import type { Host } from './host.js';
-import { lookAtChannels, lookCommand, noticeAfter } from './notice/after.js';
+import { lookAtChannels, noticeAfter } from './notice/after.js';
+import { lookCommand } from './notice/command.js';
 import { readableWords } from './words.js';
 
 declare const ENGINESHED_VERSION: string;

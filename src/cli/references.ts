@@ -21,6 +21,11 @@ export function parseImage(text: string): Reference {
       hint: `For an OCI image layout write oci:${text}, for an archive oci-archive:${text}.`,
     });
   }
+  if (/.\/$/.test(text)) {
+    throw new EngineshedError('USAGE', `"${text}" ends with "/", and names no image`, {
+      hint: 'Leave the "/" out, or write the repository after it.',
+    });
+  }
   if (text.includes('/') || text === '') return parseReference(text);
   if (/^(?:localhost|[^:]*\.[^:]*):\d+$/.test(text)) {
     throw new EngineshedError('USAGE', `"${text}" names a registry, and no image in it`, {

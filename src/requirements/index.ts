@@ -1,5 +1,4 @@
 export { checkNeeds, mergeNeeds, type Need, type Outcome } from './check.js';
-export { findProgram, type Surroundings } from './find.js';
 export { advice, type Machine, packageManagerOf } from './packages.js';
 export {
   formatRequirements,
@@ -10,4 +9,4 @@ export {
   requiresAnnotation,
 } from './schema.js';
 export { knownTools } from './tools.js';
-export { type PackageManager, packageManagers, type Requirement } from './types.js';
+export type { Requirement } from './types.js';

@@ -24,7 +24,7 @@ const path = v.pipe(
 );
 
 /** A requirement as plain data that came from elsewhere. What is not known here is left out. */
-export const requirementSchema = v.object({
+const requirementSchema = v.object({
   name,
   version: v.exactOptional(
     v.pipe(

@@ -1,8 +1,5 @@
 import { type Host, wantsJson } from '../host.js';
 
-/** What the program is called with to look, in the background, whether channels have moved. */
-export const lookCommand = '__channels';
-
 /** Commands whose output or speed others rely on, and those that tell what moved themselves. */
 const without = new Set([
   ...['current', 'env', 'exec', 'list', 'try', 'which', 'cat', 'completion'],

@@ -1,7 +1,7 @@
 import { type InstalledEngine, readEngines, recall, remember } from '../../store/index.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
-import { lookCommand } from '../notice/after.js';
+import { lookCommand } from '../notice/command.js';
 import { outdatedEngines } from './outdated.js';
 
 /** A day, in milliseconds. */
