@@ -15,6 +15,8 @@ say('what may import what');
 checkImports();
 say('defences that can be taken out, for npm run mutate');
 checkMutations();
+say('the bootstrap script as its pieces make it');
+run(process.execPath, [`${root}/scripts/bootstrap.mjs`, '--check']);
 say('unused code and dependencies');
 run(tool('knip'), []);
 say('the package as its users see it');

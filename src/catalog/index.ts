@@ -1,6 +1,6 @@
 export { overridableSources } from '../engine/index.js';
 export { definitionForReference, referenceCatalog } from './ad-hoc.js';
-export { type Component, readComponent } from './component.js';
+export { readComponent } from './component.js';
 export { findEngine, listEngines, matchTags } from './find.js';
 export { engineFollowing } from './followers.js';
 export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } from './load.js';
@@ -18,6 +18,5 @@ export type {
   ProjectPin,
   ReleaseChannel,
   ReleaseSettings,
-  ReleaseTest,
   SourceOverride,
 } from './types.js';

@@ -85,7 +85,7 @@ export function findReleaseChannel({ channels }: ReleaseSettings, name: string):
  * whole reference.
  * @throws EngineshedError `REFERENCE_INVALID`, `USAGE`
  */
-export function parseRelease({ channels, image }: ReleaseSettings, text: string): Reference {
+function parseRelease({ channels, image }: ReleaseSettings, text: string): Reference {
   if (text.includes('/') || namesPath(text)) return parseImage(text);
   if (isDigest(text)) return { ...image, digest: text };
   return { ...image, tag: channels.get(text)?.tag ?? parseTag(text) };

@@ -1,11 +1,9 @@
 export {
-  type ComparedEngine,
   type ContentChange,
   compareEngines,
   type EngineComparison,
   noEngine,
   type SourceChange,
-  type SourceVersion,
   shortVersion,
 } from './compare.js';
 export {

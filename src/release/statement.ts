@@ -16,7 +16,7 @@ import {
 } from '../oci/index.js';
 
 /** The media type of an in-toto statement, and the artifact type of what carries one. */
-export const statementType = 'application/vnd.in-toto+json';
+const statementType = 'application/vnd.in-toto+json';
 /** What a statement says, as an annotation of what carries it and of its layer. */
 const predicateTypeKey = 'in-toto.io/predicate-type';
 
