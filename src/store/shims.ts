@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { quotePosix } from '../engine/index.js';
 import { inOperation } from '../errors/index.js';
 import { replaceFile, syncDirectory, uniqueSuffix } from '../files/index.js';
@@ -28,7 +28,8 @@ export interface ShimChanges {
  */
 function shimText(root: string): string {
   const values: Readonly<Record<string, string>> = {
-    '@STORE@': quotePosix(root),
+    // Whoever comes to the store through a link gets the same.
+    '@STORE@': quotePosix(unlessMissing(() => realpathSync(root)) ?? root),
     '@TAB@': '\t',
     '@CR@': '\r',
     '@BOM@': '\ufeff',

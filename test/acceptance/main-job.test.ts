@@ -194,6 +194,7 @@ describe('uninstall', () => {
       'layers',
       'locks',
       'partial',
+      'projects',
       'shims',
       'staging',
       'store.json',

@@ -22,6 +22,6 @@ function parseWords([first = '', ...rest]: readonly string[]): {
 } {
   const name = first === '--' ? undefined : first.replace(/^\+/, '');
   const command = first !== '--' && rest[0] === '--' ? rest.slice(1) : rest;
-  if (first !== '' && command[0]) return { name, command };
+  if (first !== '' && command.length > 0) return { name, command };
   throw new EngineshedError('USAGE', 'The command to run is missing', { hint: execUsage });
 }
