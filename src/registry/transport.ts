@@ -183,8 +183,10 @@ async function send(
     patience.rest();
   }
   if (answered || outgoing.destroyed) return;
+  // A small body is written before there is a connection: what counts is when the last byte has left.
+  outgoing.once('finish', () => answered || outgoing.destroyed || patience.expect(limits.commitMs));
   outgoing.end();
-  patience.expect(limits.commitMs);
+  patience.expect(limits.idleMs);
 }
 
 function writable(outgoing: http.ClientRequest): Promise<void> {

@@ -80,6 +80,7 @@ class Reading {
 async function* oneBehind(stream: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
   let held: Uint8Array | undefined;
   for await (const piece of stream) {
+    if (piece.byteLength === 0) continue;
     if (held !== undefined) yield held;
     held = piece;
   }

@@ -41,6 +41,22 @@ describe('the parts of what is uploaded', () => {
     source.close();
   });
 
+  it('B01 give the last bytes only after all were verified, whatever pieces they come in', async () => {
+    const wrong = Buffer.alloc(bytes.byteLength, 'x');
+    const source = new UploadSource(
+      async () =>
+        (async function* () {
+          yield wrong;
+          yield Buffer.alloc(0);
+        })(),
+      descriptor,
+    );
+    await expect(all(await source.part(0, bytes.byteLength))).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
+    expect(source.reached).toBe(0);
+  });
+
   it('end what they are read from', async () => {
     let ended = false;
     const source = new UploadSource(

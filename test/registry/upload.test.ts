@@ -148,6 +148,13 @@ describe('an upload', () => {
     expect(registry.requests.filter(isPost)).toHaveLength(3);
   });
 
+  it('B01 content is not taken for nothing where nothing was to be sent', async () => {
+    const registry = await scripted();
+    const pushing = target(registry).push(descriptorOf(Buffer.alloc(0)), opens(blob));
+    await expect(pushing).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    expect(registry.contents.blobs.size).toBe(0);
+  });
+
   it('tells what its source throws, and does not try again', async () => {
     const registry = await scripted();
     const broken = async () =>
@@ -207,6 +214,34 @@ describe('an upload', () => {
     expect(registry.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(1);
     // What is not taken is not read from the source either.
     expect(read).toBeLessThan(100);
+  });
+
+  it('C09 a server that takes the whole and never answers is given up', async () => {
+    const registry = await scripted();
+    registry.script(async (request) => {
+      if (!isPut(request)) return undefined;
+      await request.body();
+      return 'handled' as const;
+    });
+    const limits = { commitMs: 100, tries: 1 };
+    const pushing = target(registry, { limits }).push(descriptor, opens(blob));
+    await expect(pushing).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('C09 a server may take longer to store what it was sent than to answer', async () => {
+    const registry = await scripted();
+    registry.script(async (request) => {
+      if (!isPut(request)) return undefined;
+      await request.body();
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      return undefined;
+    });
+    const small = Buffer.from('small');
+    await target(registry, { limits: { idleMs: 300, commitMs: 30_000 } }).push(
+      descriptorOf(small),
+      opens(small),
+    );
+    expect(puts(registry)).toBe(1);
   });
 
   it('sends what is pushed several times at once only once', async () => {
