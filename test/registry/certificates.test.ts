@@ -69,11 +69,14 @@ describe('a private authority', () => {
     const empty = temporaryDirectory();
     const own = certificates(host, { 'ca.crt': cert, 'README.md': 'nothing' });
     await expect(resolving(host, { certificateDirectories: [empty, own] })).resolves.toBeDefined();
-    const others = certificates('127.0.0.1:1', { 'ca.crt': cert });
-    await expect(resolving(host, { certificateDirectories: [others] })).rejects.toMatchObject({
-      code: 'TLS_FAILED',
-      hint: expect.stringContaining(`~/.config/containers/certs.d/${host}/ca.crt`),
-    });
+    // A port of its own is another host; a name alone stands for https's own port.
+    for (const other of ['127.0.0.1:1', '127.0.0.1']) {
+      const others = certificates(other, { 'ca.crt': cert });
+      await expect(resolving(host, { certificateDirectories: [others] })).rejects.toMatchObject({
+        code: 'TLS_FAILED',
+        hint: expect.stringContaining(`~/.config/containers/certs.d/${host}/ca.crt`),
+      });
+    }
     const first = certificates(host, { 'other.crt': new Authority(temporaryDirectory()).certificate.cert });
     await expect(resolving(host, { certificateDirectories: [first, own] })).rejects.toMatchObject({
       code: 'TLS_FAILED',
@@ -100,6 +103,23 @@ describe('a private authority', () => {
     if ('getCACertificates' in tls) return;
     const environment = { NODE_EXTRA_CA_CERTS: authority.certificate.certFile };
     await expect(resolving(host, { ca, environment })).resolves.toBeDefined();
+  });
+
+  it('C13 is asked as the host that was named, which may be one of many there', async () => {
+    const authority = new Authority(temporaryDirectory());
+    const { key, cert } = authority.issue('DNS:localhost');
+    const asked: string[] = [];
+    const { host } = await front(await plainRegistry(), {
+      key,
+      cert,
+      SNICallback: (name, found) => {
+        asked.push(name);
+        found(null);
+      },
+    });
+    const named = host.replace('127.0.0.1', 'localhost');
+    await expect(resolving(named, { ca: authority.certificate.cert })).resolves.toBeDefined();
+    expect(asked).toEqual(['localhost']);
   });
 
   it.each([
@@ -245,7 +265,7 @@ describe('a registry that wants a certificate of ours', () => {
 describe('a registry that may be insecure', () => {
   /** Nothing but loopback is there in a test: other hosts are behind a proxy. */
   async function insecure(https: string | undefined, http: string, options: Partial<RegistryClientOptions>) {
-    const names = {
+    const names: Record<string, string> = {
       'registry.example:80': http,
       ...(https === undefined ? {} : { 'registry.example:443': https }),
     };
@@ -259,7 +279,7 @@ describe('a registry that may be insecure', () => {
       limits: { tries: 2 },
       ...options,
     }).repository(reference('registry.example'));
-    return { proxy, target };
+    return { proxy, target, names };
   }
 
   it('is spoken to over verified TLS where it speaks that', async () => {
@@ -275,6 +295,18 @@ describe('a registry that may be insecure', () => {
     await expect(untrusted.resolve('one')).rejects.toMatchObject({ code: 'TLS_FAILED' });
     expect(registry.requests).toHaveLength(1);
     expect(new Set(proxy.log)).toEqual(new Set(['CONNECT registry.example:443']));
+  });
+
+  it('C13 is not spoken to over http after its certificate was refused once', async () => {
+    const registry = await plainRegistry();
+    const { key, cert } = new Authority(temporaryDirectory()).issue('DNS:registry.example');
+    const { host } = await front(registry, { key, cert });
+    const { target, names } = await insecure(host, registry.host, {});
+    await expect(target.resolve('one')).rejects.toMatchObject({ code: 'TLS_FAILED' });
+    // Whoever is in between may break TLS off too, so that only http is left.
+    names['registry.example:443'] = registry.host;
+    await expect(target.resolve('one')).rejects.toMatchObject({ code: 'TLS_FAILED' });
+    expect(registry.requests).toEqual([]);
   });
 
   it.each(['nothing', 'plain http'])(

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { mediaTypes } from '../../src/oci/index.js';
 import type { RegistryClientOptions } from '../../src/registry/index.js';
@@ -90,6 +91,11 @@ describe('a download', () => {
       206,
       { 'content-range': `bytes 100000-${blob.byteLength - 1}/${blob.byteLength}`, etag: '"other"' },
     ],
+    [
+      'the right range and another status',
+      404,
+      { 'content-range': `bytes 100000-${blob.byteLength - 1}/${blob.byteLength}` },
+    ],
     ['416', 416, { 'content-range': 'bytes */5' }],
     ['501', 501, {}],
   ])('C08 an answer to the range with %s is not glued on', async (_what, status, headers) => {
@@ -103,6 +109,26 @@ describe('a download', () => {
     });
     expect((await read(target(registry), descriptor)).equals(blob)).toBe(true);
     expect(registry.requests.filter((request) => isBlob(request) && !isRange(request))).toHaveLength(2);
+  });
+
+  it.each([
+    ['strong', '"v1"', '"v1"'],
+    ['weak', 'W/"v1"', undefined],
+  ])('C08 the rest is asked for under a condition where the ETag is %s', async (_what, etag, condition) => {
+    const registry = await withBlob();
+    let isFirst = true;
+    answering(registry, (response) => {
+      const headers = { 'content-length': blob.byteLength, etag };
+      if (!isFirst) {
+        response.writeHead(200, headers).end(blob);
+        return;
+      }
+      isFirst = false;
+      response.writeHead(200, headers).write(blob.subarray(0, 100_000));
+      response.socket?.end();
+    });
+    expect((await read(target(registry), descriptor)).equals(blob)).toBe(true);
+    expect(registry.requests.filter(isRange).map(({ headers }) => headers['if-range'])).toEqual([condition]);
   });
 
   it('C08 a body that is another one when it is read again ends the download', async () => {
@@ -212,6 +238,55 @@ describe('a download', () => {
     const registry = await withBlob();
     registry.contents.blobs.set(descriptor.digest, Buffer.alloc(blob.byteLength, 'x'));
     await expect(read(target(registry), descriptor)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  });
+
+  it('asks for bytes as they are, which nothing on the way may compress then', async () => {
+    const registry = await withBlob();
+    registry.script(async ({ headers, method }, response, proper) => {
+      if (method !== 'GET' || headers['accept-encoding'] === 'identity') return undefined;
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync((await proper())?.body ?? ''));
+      return 'handled';
+    });
+    expect((await read(target(registry), descriptor)).equals(blob)).toBe(true);
+  });
+
+  it('the length of what was compressed on the way is not taken for that of the content', async () => {
+    const registry = await withBlob();
+    registry.contents.addManifest('acme/engine', mediaTypes.imageManifest, manifestBytes, 'one');
+    registry.script(async ({ method }, response, proper) => {
+      if (method !== 'HEAD') return undefined;
+      const headers = { ...(await proper())?.headers, 'content-length': 20, 'content-encoding': 'gzip' };
+      response.writeHead(200, headers).end();
+      return 'handled';
+    });
+    expect(await target(registry).exists(descriptor)).toBe(true);
+    expect(await target(registry).resolve('one')).toEqual(
+      descriptorOf(manifestBytes, mediaTypes.imageManifest),
+    );
+  });
+
+  it('C09 the large remainder of an answer that is of no use is not read', async () => {
+    const registry = await withBlob();
+    const [length, piece] = [64 * 1024 * 1024, Buffer.alloc(1024 * 1024)];
+    let sent = 0;
+    let isOver = false;
+    registry.scriptTimes(1, isBlob, (_request, response) => {
+      response.once('close', () => {
+        isOver = true;
+      });
+      response.writeHead(503, { 'content-length': length, 'retry-after': '0' });
+      const more = () => {
+        while (sent < length && !response.destroyed) {
+          sent += piece.byteLength;
+          if (!response.write(piece)) return;
+        }
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect((await read(target(registry), descriptor)).equals(blob)).toBe(true);
+    await expect.poll(() => isOver).toBe(true);
+    expect(sent).toBeLessThan(length / 2);
   });
 
   it('B06 the urls of a descriptor are not asked', async () => {

@@ -105,7 +105,8 @@ describe('a slow download', () => {
       const answer = await proper();
       const { 'content-length': _length, ...headers } = answer?.headers ?? {};
       response.writeHead(206, { ...headers, ...length });
-      response.write(answer?.body);
+      // In one piece with what is beyond the end.
+      response.write(Buffer.concat([answer?.body ?? Buffer.alloc(0), Buffer.alloc(30_000)]));
       const more = setInterval(() => {
         endless += mebi;
         response.write(Buffer.alloc(mebi));
@@ -165,6 +166,24 @@ describe('a slow download', () => {
     expect((await readAll(target(registry, { limits: { slowMs: 15, tries: 2 } }))).equals(big)).toBe(true);
     expect(rangesOf(registry).filter((range) => range === undefined)).toHaveLength(1);
     expect(rangesOf(registry).some((range) => /^bytes=\d+-$/.test(range ?? ''))).toBe(true);
+  });
+
+  it('C07 a piece that never moves on is given up within the tries', async () => {
+    const registry = await withBlob(big);
+    sendSlowly(registry, { pieceBytes: 256 * 1024 });
+    const asked = new Map<string, number>();
+    registry.script(async (request, response, proper) => {
+      const { range = '' } = request.headers;
+      if (!isBlob(request) || !/^bytes=\d+-\d+$/.test(range)) return undefined;
+      const count = (asked.get(range) ?? 0) + 1;
+      asked.set(range, count);
+      if (count > 4) return undefined;
+      response.writeHead(206, (await proper())?.headers).flushHeaders();
+      setTimeout(() => response.destroy(), 5);
+      return 'handled';
+    });
+    expect((await readAll(target(registry, { limits: { slowMs: 15, tries: 2 } }))).equals(big)).toBe(true);
+    expect(Math.max(...asked.values())).toBe(2);
   });
 
   it('C03 asks the registry for each piece, and shows the login to nobody else', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { type RecordedRequest, refuse, type ScriptedRegistry } from '../../src/testing/index.js';
+import { loseUploads, type RecordedRequest, refuse, type ScriptedRegistry } from '../../src/testing/index.js';
 import { descriptorOf, opens, scripted, target } from '../support/registry-client.js';
 
 const mebibyte = 1024 * 1024;
@@ -107,6 +107,17 @@ describe('an upload whose connection is lost', () => {
     await target(registry).push(descriptor, opens(blob));
     expectStored(registry);
     expect(begun(registry)).toBe(2);
+  });
+
+  it('C14 goes on in the session that was begun anew, and leaves the lost one alone', async () => {
+    const registry = await scripted();
+    cut(registry, 'PUT', [5 * mebibyte]);
+    registry.script(loseUploads({ times: 1 }));
+    await target(registry).push(descriptor, opens(blob));
+    expectStored(registry);
+    expect(begun(registry)).toBe(2);
+    expect(registry.requests.find(is('PATCH'))?.headers['content-range']).toMatch(/^5242880-/);
+    expect(registry.requests.filter(is('DELETE'))).toEqual([]);
   });
 
   it("B01 never closes a session with content that is not the descriptor's", async () => {
