@@ -9,7 +9,7 @@ import { isDockerSchema1, isIndexType, isManifestType, mediaTypes, parseJson } f
  * schema 1 (B05), `RESPONSE_INVALID` where the body is no manifest
  */
 export function manifestMediaType(header: string, body: Uint8Array, what: string): string {
-  refuseSchema1(header, what);
+  if (isDockerSchema1(header)) throw schema1(what);
   const json = parseObject(body, what);
   if (json.schemaVersion === 1) throw schema1(what);
   const stated = typeof json.mediaType === 'string' ? json.mediaType : undefined;
@@ -26,14 +26,6 @@ export function manifestMediaType(header: string, body: Uint8Array, what: string
   const mediaType = headerCounts ? header : (stated ?? guessed(json));
   if (mediaType !== undefined) return mediaType;
   throw new EngineshedError('RESPONSE_INVALID', `What came for the ${what} is no manifest`);
-}
-
-/**
- * Refuses Docker's schema 1 by its media type.
- * @throws EngineshedError `MEDIA_TYPE_UNSUPPORTED`
- */
-export function refuseSchema1(mediaType: string, what: string): void {
-  if (isDockerSchema1(mediaType)) throw schema1(what);
 }
 
 /** An OCI manifest or index need not name its own type. */

@@ -16,7 +16,7 @@ import { openDownload } from './download.js';
 import type { RegistryHost } from './host.js';
 import { KeptManifests } from './kept-manifests.js';
 import type { Limits } from './limits.js';
-import { manifestMediaType, refuseSchema1 } from './manifest-type.js';
+import { manifestMediaType } from './manifest-type.js';
 import { probe } from './probe.js';
 import type { HttpResponse } from './response.js';
 import { isWebPage, type StatusErrorOptions, webPageError } from './status-error.js';
@@ -69,7 +69,6 @@ export class Manifests {
     if (response.status !== 200) throw await this.#notResolved(response, wanted);
     const { mediaType, contentLength: size } = response;
     if (isWebPage(response)) throw webPageError(response, this.#name(wanted));
-    refuseSchema1(mediaType, this.#name(wanted));
     const digest = this.#agreedDigest(response, wanted, undefined);
     if (digest === undefined || size === undefined || !(isManifestType(mediaType) || isIndexType(mediaType)))
       return (await this.read(wanted)).descriptor;

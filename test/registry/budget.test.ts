@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { descriptorOf, logins, read, scripted, target } from '../support/registry-client.js';
 import { isBlob, sendSlowly } from '../support/registry-rate.js';
 
@@ -102,10 +102,26 @@ describe('what a host is asked at once', () => {
     expect(await repository.exists(descriptorOf(blobs[0] as Buffer))).toBe(true);
   });
 
+  it('a request whose connection is lost makes room', async () => {
+    const registry = await withBlobs();
+    registry.scriptTimes(2, isBlob, (_request, response) => void response.destroy());
+    const repository = target(registry, { plainHttp: () => true, limits: { requestsPerHost: 1 } });
+    const read_ = await read(repository, descriptorOf(blobs[0] as Buffer));
+    expect(read_.equals(blobs[0] as Buffer)).toBe(true);
+    expect(registry.requests.filter(isBlob)).toHaveLength(3);
+  }, 20_000);
+
   it('who is abandoned while waiting gives the place to the next', async () => {
     const registry = await withBlobs();
-    sendSlowly(registry, { pieceBytes: 64 * 1024 });
-    const repository = target(registry, { limits: { requestsPerHost: 1 } });
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    registry.script(async (request) => {
+      if (isBlob(request)) await answered;
+      return undefined;
+    });
+    const repository = target(registry, { plainHttp: () => true, limits: { requestsPerHost: 1 } });
     const [one, two, three] = blobs.map((blob) => descriptorOf(blob));
     if (one === undefined || two === undefined || three === undefined) throw new Error('no blobs');
     const first = read(repository, one);
@@ -113,11 +129,14 @@ describe('what a host is asked at once', () => {
     const stop = new AbortController();
     const second = repository.fetch(two, { signal: stop.signal });
     const third = read(repository, three);
+    // Time to come to stand in the line; nothing outside tells that they do.
+    await delay(100);
     stop.abort(new Error('enough'));
     await expect(second).rejects.toThrow('enough');
+    answer();
     await Promise.all([first, third]);
     expect(registry.requests.filter(isBlob)).toHaveLength(2);
-  });
+  }, 20_000);
 });
 
 describe('the retries that a host gets', () => {
@@ -134,6 +153,24 @@ describe('the retries that a host gets', () => {
       expect(reason).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
     }
     expect(registry.requests).toHaveLength(blobs.length + 6);
+  });
+
+  it('C06 are not more after an hour of silence', async () => {
+    let later = 0;
+    const { now } = performance;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + later);
+    onTestFinished(() => clock.mockRestore());
+    const registry = await withBlobs();
+    const repository = target(registry, { limits: { retriesPerHost: 6 } });
+    expect(await repository.exists(descriptorOf(blobs[0] as Buffer))).toBe(true);
+    later = 3_600_000;
+    registry.script((_request, response) => {
+      response.writeHead(503).end();
+      return 'handled';
+    });
+    const before = registry.requests.length;
+    await Promise.allSettled(blobs.map((blob) => repository.exists(descriptorOf(blob))));
+    expect(registry.requests.length - before).toBe(blobs.length + 6);
   });
 
   it('C07 are bounded for lost connections too, and come back with what succeeds', async () => {

@@ -173,6 +173,20 @@ describe('resolving', () => {
       });
     }
   });
+
+  it('C12 asks nothing more of who answers with a web page', async () => {
+    const registry = await withManifest();
+    registry.script((request, response) => {
+      if (!isHead(request)) return undefined;
+      response.writeHead(200, { 'content-type': 'text/html' }).end();
+      return 'handled';
+    });
+    await expect(target(registry).resolve('one')).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+      message: expect.stringContaining('web page'),
+    });
+    expect(registry.requests).toHaveLength(1);
+  });
 });
 
 describe('manifests', () => {
@@ -249,6 +263,41 @@ describe('manifests', () => {
     expect(await repository.exists(manifest)).toBe(true);
     await expect(target(registry).tag(descriptorOf(Buffer.from('{}'), type), 'x')).rejects.toMatchObject({
       code: 'CONTENT_NOT_FOUND',
+    });
+  });
+
+  it('B01 are verified before they are pushed, too', async () => {
+    const registry = await scripted();
+    registry.contents.addBlob(Buffer.from('{}'));
+    const spoilt = Buffer.from(manifestBytes.toString().replace('"schemaVersion":2', '"schemaVersion":1'));
+    await expect(target(registry).push(manifest, opens(spoilt))).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
+    expect(registry.requests).toEqual([]);
+  });
+
+  it('B01 are of the size that was asked for, also where they went through here before', async () => {
+    const registry = await scripted();
+    registry.contents.addBlob(Buffer.from('{}'));
+    const repository = target(registry);
+    await repository.push(manifest, opens(manifestBytes));
+    expect(await read(repository, manifest)).toEqual(manifestBytes);
+    for (const size of [manifest.size - 1, manifest.size + 1])
+      await expect(read(repository, { ...manifest, size })).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+  });
+
+  it('C12 are not pushed where a web page takes them', async () => {
+    const registry = await scripted();
+    registry.contents.addBlob(Buffer.from('{}'));
+    registry.script(async (request, response) => {
+      if (request.method !== 'PUT') return undefined;
+      await request.body();
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>');
+      return 'handled';
+    });
+    await expect(target(registry).push(manifest, opens(manifestBytes))).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+      message: expect.stringContaining('a web page instead of the push of'),
     });
   });
 

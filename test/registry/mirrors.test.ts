@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../src/content/index.js';
 import type { PullFromMirror } from '../../src/mirrors/index.js';
@@ -17,6 +18,7 @@ import {
   scripted,
   tagsOf,
 } from '../support/registry-client.js';
+import { temporaryDirectory } from '../support/temporary.js';
 
 /** The repository of the tests lies below `prefix`; the mirrors have it under `cache/`. */
 const prefix = 'origin.example/acme';
@@ -273,8 +275,25 @@ describe('a repository with mirrors', () => {
     await expect(tagsOf(target)).rejects.toMatchObject({ code: 'REFERENCE_NOT_FOUND' });
     await expect(target.resolve('-')).rejects.toMatchObject({
       code: 'REFERENCE_INVALID',
-      message: /^"-" is not a tag/,
+      message: expect.stringMatching(/^"-" is not a tag[^;]*$/),
     });
+  });
+
+  it('is not read from the next place where the own configuration for a mirror is at fault', async () => {
+    const { mirror, location } = await pair();
+    const directory = temporaryDirectory();
+    mkdirSync(`${directory}/${mirror.host}`);
+    writeFileSync(`${directory}/${mirror.host}/client.cert`, 'a certificate without its key');
+    const target = mirrored(
+      { mirrors: [mirror], location },
+      { certificateDirectories: [directory], plainHttp: (host) => host !== mirror.host },
+    );
+    for (const reading of [() => target.resolve('one'), () => read(target, manifest)])
+      await expect(reading()).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(directory),
+      });
+    expect(location.requests).toEqual([]);
   });
 
   it('ends with the reason of a signal and asks no other place', async () => {
@@ -355,6 +374,23 @@ describe('a repository with mirrors', () => {
         message: `origin.example/acme/engine is written to ${location.host}/acme/engine: so says /etc/test.conf`,
       },
     ]);
+  });
+
+  it.each<[string, (target: Target) => Promise<void>]>([
+    ['a push', (target) => target.push(manifest, opens(manifestBytes))],
+    ['a tag', (target) => target.tag(manifest, 'two')],
+  ])('is written to elsewhere by %s only after that was told', async (_what, write) => {
+    const { mirror, location } = await pair();
+    location.contents.addBlob(Buffer.from('{}'));
+    const { report, events } = recorder();
+    const toldBefore: number[] = [];
+    location.script(() => {
+      toldBefore.push(events.filter(({ type }) => type === 'warning').length);
+      return undefined;
+    });
+    await write(mirrored({ mirrors: [mirror], location }, { report }));
+    expect(new Set(toldBefore)).toEqual(new Set([1]));
+    expect(location.requests.some(({ method }) => method === 'PUT')).toBe(true);
   });
 
   it('adds the tags of the next place where a mirror fails in the middle', async () => {

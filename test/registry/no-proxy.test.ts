@@ -75,6 +75,13 @@ describe('NO_PROXY', () => {
 });
 
 describe('the variables of proxies', () => {
+  it.each(['http', 'https'])('C16 give the login of a proxy for %s apart from its address', (scheme) => {
+    const environment = { all_proxy: 'http://ada:ho%40rse@p.example:3128/path?query' };
+    const proxy = proxyFor(new URL(`${scheme}://a.example/`), environment);
+    expect(proxy?.url.href).toBe('http://p.example:3128/');
+    expect(proxy?.authorization).toBe(`Basic ${Buffer.from('ada:ho@rse').toString('base64')}`);
+  });
+
   const chosen = (address: string, environment: Record<string, string>) =>
     proxyFor(new URL(address), environment)?.variable;
   it.each([

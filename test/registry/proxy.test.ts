@@ -62,7 +62,7 @@ describe('a registry behind a proxy', () => {
     expect(proxy.headers[0]).toMatchObject({ host: 'registry.example:443', 'user-agent': 'engineshed-test' });
   });
 
-  it('is given whole addresses over plain http', async () => {
+  it('C02 is asked for by whole addresses over plain http, with the login of the proxy', async () => {
     const registry = await scripted();
     fill(registry);
     const proxy = await forwardProxy({ names: { 'registry.example:80': registry.host }, login: 'ada:horse' });
