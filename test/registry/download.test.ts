@@ -84,6 +84,14 @@ describe('a download', () => {
     ['another start', 206, { 'content-range': `bytes 5-${blob.byteLength - 1}/${blob.byteLength}` }],
     ['another end', 206, { 'content-range': `bytes 100000-${blob.byteLength - 2}/${blob.byteLength}` }],
     ['another size', 206, { 'content-range': `bytes 100000-${blob.byteLength - 1}/${blob.byteLength + 1}` }],
+    [
+      'another length',
+      206,
+      {
+        'content-range': `bytes 100000-${blob.byteLength - 1}/${blob.byteLength}`,
+        'content-length': blob.byteLength - 100_001,
+      },
+    ],
     ['no Content-Range', 206, {}],
     ['several parts', 206, { 'content-type': 'multipart/byteranges; boundary=x' }],
     [
