@@ -201,6 +201,14 @@ const cases: readonly Case[] = [
     expected: 'earlier',
   },
   {
+    title: 'a lock of another engine is not taken',
+    prepare: (stand) => {
+      pin('engine = "first"\n')(stand);
+      stand.write('project/engineshed.lock', lockText(stand.second));
+    },
+    expected: 'handed over',
+  },
+  {
     title: 'a lock beside a file without a pin is none',
     prepare: (stand) => {
       pin('engine = "second"\n')(stand);

@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -290,6 +291,9 @@ describe('the shims of a store', () => {
     writeFileSync(shim, text.replace('set +eu', 'exit 3'));
     await verify(store, { mode: 'fast', platform: 'linux' });
     expect(readFileSync(shim, 'utf8')).toBe(text);
+    expect(lstatSync(shim).mode & 0o111).toBe(0o111);
+    chmodSync(shim, 0o644);
+    await verify(store, { mode: 'fast', platform: 'linux' });
     expect(lstatSync(shim).mode & 0o111).toBe(0o111);
   });
 

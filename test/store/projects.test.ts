@@ -83,8 +83,13 @@ describe('gc keeps what the lock of a project names', () => {
     [
       'a link in its place',
       (lock: string) => {
-        rmSync(lock);
-        symlinkSync('/etc/passwd', lock);
+        renameSync(lock, `${lock}.other`);
+        const other = readFileSync(`${lock}.other`, 'utf8').replace(
+          /"id": ".*"/,
+          `"id": "${'0'.repeat(16)}"`,
+        );
+        writeFileSync(`${lock}.other`, other);
+        symlinkSync(`${lock}.other`, lock);
       },
     ],
     [
