@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 const digest = `sha256:${'a'.repeat(64)}` as Digest;
-const directory: SourceDefinition = { kind: 'directory', path: '/work/aws' };
+const directory: SourceDefinition = { kind: 'directory', path: '/home/ada/aws' };
 const image = (text: string): SourceDefinition => {
   const reference = parseReference(text);
   if (reference.transport !== 'registry') throw new Error(text);

@@ -47,7 +47,7 @@ print(json.dumps(out))`;
   it('D03 are refused with the file and the line, or the section', () => {
     const refusal = (text: string) => {
       try {
-        readEngines(readIni([{ name: 'engine.ini', text }]), (path) => `/work/${path}`);
+        readEngines(readIni([{ name: 'engine.ini', text }]), (path) => `/home/ada/${path}`);
       } catch (error) {
         return (error as Error).message;
       }
@@ -80,14 +80,14 @@ print(json.dumps(out))`;
       '[engine_part:p]\ntype = engine\nsource_name = a',
       '[engine_part:q]\ntype = engine-plugin-cmdb\nsource_name = b\nsource_path = ./x//y/',
     ].join('\n');
-    const engines = readEngines(readIni([{ name: 'engine.ini', text }]), (path) => `/work/${path}`);
+    const engines = readEngines(readIni([{ name: 'engine.ini', text }]), (path) => `/home/ada/${path}`);
     expect(formatEngines(engines)).toBe(
       [
         '[engines."my.engine"]',
         'description = "say \\"hi\\""',
         'environment = "hamlet"',
         `sources.a = { image = "ghcr.io/hamlet-io/engine@sha256:${'0'.repeat(64)}" }`,
-        'sources.b = { directory = "/work/../b" }',
+        'sources.b = { directory = "/home/ada/../b" }',
         'parts.core-engine = { source = "a" }',
         'parts.engine-plugin-cmdb = { source = "b", path = "x/y" }',
         '',
