@@ -23,7 +23,7 @@ describe('the active engine', () => {
     expect(readFileSync(store.paths.current, 'utf8')).toBe('mine');
   });
 
-  it('E05 is none that has lost a part', async () => {
+  it('E04 is none that has lost a part', async () => {
     const { store, install } = await makeSample();
     await install('one');
     await useEngine(store, 'one');
