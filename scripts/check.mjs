@@ -2,11 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { readMutations, staleness } from './mutations.mjs';
-import { run, say } from './setup.mjs';
+import { run, say, setUp } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tool = (name) => `${root}/node_modules/.bin/${name}`;
 
+setUp();
 say('types');
 run(tool('tsc'), ['-p', '.']);
 say('format and lint');
