@@ -22,6 +22,8 @@ export interface Change {
   readonly input?: string;
   /** Whether what it publishes tells when, so that it is another each time. */
   readonly isDated?: true;
+  /** Whether a kill may leave whole states of engines that no name leads to, for a collection to take. */
+  readonly mayLeaveStates?: true;
   /** More environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
   /** What may be active while it runs and whenever it ends, null is nothing. */
@@ -139,7 +141,7 @@ export const changes: Readonly<Record<string, Prepare>> = {
   try: async (user) => {
     await installed(user, first);
     const command = ['try', 'engine=2.0.0', '--', 'sh', '-c', '"$HELLO_EXECUTOR" Ada'];
-    return { command, active: [first] };
+    return { command, active: [first], mayLeaveStates: true };
   },
   link: async (user) => {
     await linkable(user);

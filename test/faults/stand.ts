@@ -59,11 +59,13 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
   const usual = change.status ?? 0;
   execFileSync('cp', ['-a', home, saved]);
   const before = stateOf(home, change);
-  const known = new Set(await verified('left', user));
   const restore = async () => {
     await removeTree(home);
     execFileSync('cp', ['-a', saved, home]);
   };
+  const known = new Set(await verified('left', user));
+  // It marks what is damaged.
+  await restore();
   const environment = { ...user.environment, ...change.environment, TMPDIR: `${home}/tmp` };
   const command = (faults: Record<string, string>): Promise<Run> =>
     run(process.execPath, [program, ...change.command], {

@@ -54,7 +54,7 @@ export interface Course {
  */
 export function inPlace(
   home: string,
-  change: Pick<Change, 'active' | 'damage' | 'isDated'>,
+  change: Pick<Change, 'active' | 'damage' | 'isDated' | 'mayLeaveStates'>,
   { before, after }: Course,
 ): string[] {
   const { active, damage } = change;
@@ -65,6 +65,7 @@ export function inPlace(
     // Several tags are set one after the other; that what an index names is there is checked below.
     if (isNewDirectory(path, what, after) || /^work\/.*\/index\.json$/.test(path)) continue;
     if (damage !== undefined && isMark(path)) continue;
+    if (change.mayLeaveStates && isInState(path) && !before.has(path)) continue;
     faults.push(
       `${path} is ${what}, was ${before.get(path) ?? 'missing'}, will be ${after.get(path) ?? 'missing'}`,
     );
@@ -157,4 +158,9 @@ export function layouts(home: string): string[] {
       },
     );
   });
+}
+
+/** A state of an engine, or something in it. */
+function isInState(path: string): boolean {
+  return /^store\/engines\/[^/]+\/[0-9a-f]{16}(?:\/|$)/.test(path);
 }
