@@ -89,7 +89,7 @@ export const changes: Readonly<Record<string, Prepare>> = {
   },
   'verify --repair': async (user) => {
     await damaged(user, first);
-    return { command: ['verify', '--repair'], damage: 'repaired', active: [first] };
+    return { command: ['verify', '--repair'], damage: 'repaired', active: [first], failed: 65 };
   },
   exec: async (user) => {
     await installed(user, first);
