@@ -15,7 +15,8 @@ const may = {
   store: ['errors', 'oci', 'files', 'content', 'layer', 'engine', 'requirements'],
   shim: ['errors', 'oci', 'files', 'engine', 'store'],
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
-  release: ['errors', 'oci', 'content', 'layer', 'engine', 'requirements'],
+  trust: ['errors', 'oci', 'files', 'content'],
+  release: ['errors', 'oci', 'content', 'layer', 'engine', 'requirements', 'trust'],
   look: ['errors', 'oci', 'tar', 'content', 'layer'],
   testing: [],
 };

@@ -50,6 +50,9 @@ export const errorCodes = {
   TAG_IMMUTABLE: 'data',
   TESTS_FAILED: 'data',
   RELEASE_UNTESTED: 'data',
+  KEY_INVALID: 'data',
+  SIGNATURE_MISSING: 'data',
+  SIGNATURE_INVALID: 'data',
   CHANNEL_MOVED: 'unavailable',
 
   REFERENCE_NOT_FOUND: 'notFound',
@@ -77,6 +80,7 @@ export const errorCodes = {
   FORBIDDEN: 'permission',
   DELETION_REFUSED: 'permission',
   CREDENTIALS_FAILED: 'permission',
+  KEY_LOCKED: 'permission',
   FILE_PERMISSION: 'permission',
 
   CONFIG_INVALID: 'config',

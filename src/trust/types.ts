@@ -1,0 +1,76 @@
+import type { KeyObject } from 'node:crypto';
+import type { Target } from '../content/index.js';
+import type { Descriptor } from '../oci/index.js';
+
+/** What an image's own signature is called, as cosign does: a statement of this type with an empty predicate. */
+export const imageSignatureType = 'https://sigstore.dev/cosign/sign/v1';
+
+/** A public key that may have signed (ECDSA on P-256). */
+export interface TrustedKey {
+  /** The sha256 of its SubjectPublicKeyInfo in DER, in hexadecimal; equal keys have equal ids. */
+  readonly id: string;
+  readonly key: KeyObject;
+  /** What people call it: the file that it is from. */
+  readonly label: string;
+}
+
+/** A private key to sign with (ECDSA on P-256). */
+export interface SigningKey {
+  readonly key: KeyObject;
+  /** Its other half. */
+  readonly public: TrustedKey;
+}
+
+/** What a bundle says, after its signatures were checked against the keys that were given. */
+export interface SignedStatement {
+  readonly predicateType: string;
+  readonly predicate: unknown;
+  /** The ids of the keys that signed it, each once; at least one. */
+  readonly signers: readonly string[];
+  /** The manifest that carries it. */
+  readonly carrier: Descriptor;
+  /** When it was made, as its carrier says, RFC 3339. Nobody has signed that: for people only. */
+  readonly created: string | undefined;
+}
+
+/** A bundle that was found and does not count, and why; for messages. */
+export interface RefusedBundle {
+  readonly carrier: Descriptor;
+  /** `malformed`: no bundle as it must be; `signature`: of none of the keys; `subject`: about another image; `type`: it says something else than its carrier. */
+  readonly reason: 'malformed' | 'signature' | 'subject' | 'type';
+  /** One sentence without a full stop. */
+  readonly message: string;
+}
+
+/** What is attached to an image and signed. */
+export interface SignedReading {
+  /** One for each carrier that counts. Two bundles that say the same are two; see their `signers`. */
+  readonly statements: readonly SignedStatement[];
+  readonly refused: readonly RefusedBundle[];
+}
+
+/** What to sign about an image. */
+export interface SigningInputs {
+  readonly subject: Descriptor;
+  /** What the image is called in the statement, for people. */
+  readonly name: string;
+  readonly predicateType: string;
+  readonly predicate: unknown;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly key: SigningKey;
+}
+
+/** `readSigned(target, subject, keys, predicateTypes)`. */
+export type ReadSigned = (
+  target: Target,
+  subject: Descriptor,
+  keys: readonly TrustedKey[],
+  predicateTypes: readonly string[],
+) => Promise<SignedReading>;
+
+/** `attachSigned(target, inputs)` gives the carrier. */
+export type AttachSigned = (target: Target, inputs: SigningInputs) => Promise<Descriptor>;
+
+/** `parsePublicKey(pem, label)`; throws `KEY_INVALID`. */
+export type ParsePublicKey = (pem: string, label: string) => TrustedKey;
