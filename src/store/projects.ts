@@ -9,8 +9,9 @@ import {
   rmSync,
 } from 'node:fs';
 import { type LockHead, lockHeadBytes, parseLockHead } from '../engine/lock-head.js';
-import { EngineshedError, fromSystemError } from '../errors/index.js';
+import { EngineshedError, fromSystemError, isEngineshedError } from '../errors/index.js';
 import { replaceFile, uniqueSuffix } from '../files/index.js';
+import { FaultList } from './faults.js';
 import { isAbsence, unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
 
@@ -24,6 +25,9 @@ export interface ProjectRecord extends LockHead {
 
 /** How long a state is kept for a lock that cannot be read, in milliseconds: a disk may be away, a file in the middle of a merge. */
 export const missingMs = 30 * 24 * 60 * 60 * 1000;
+
+/** What helps where the record of a project is damaged: nobody else knows which project it was. */
+export const damagedProjectHint = 'Remove that file, and run "engineshed install" in the project again.';
 
 /** What a collection finds of the projects. */
 export interface FoundProjects {
@@ -59,10 +63,7 @@ export function isRemembered(paths: StorePaths, { lock, engine, id }: ProjectRec
  * @throws EngineshedError `STORE_CORRUPT` for a record that is damaged: what it needs is not known
  */
 export function findProjects(paths: StorePaths, now: Date): FoundProjects {
-  const names = (unlessMissing(() => readdirSync(paths.projects)) ?? []).filter((name) =>
-    name.endsWith('.json'),
-  );
-  const found = names.map((name) => {
+  const found = recordNames(paths).map((name) => {
     const { lock, engine, id, missing } = readRecord(`${paths.projects}/${name}`);
     const head = readHead(lock);
     if (head !== undefined) return { lock, ...head };
@@ -75,12 +76,34 @@ export function findProjects(paths: StorePaths, now: Date): FoundProjects {
 }
 
 /**
+ * Checks the records of projects: that each can be read, and stands where it belongs. What their locks name may not be installed.
+ * @throws EngineshedError `FILE_PERMISSION`; NodeJS.ErrnoException
+ */
+export function checkProjects(paths: StorePaths): FaultList[] {
+  return recordNames(paths).map((name) => {
+    const faults = new FaultList('project', name, new Set(), `projects/${name}`);
+    const path = `${paths.projects}/${name}`;
+    try {
+      if (paths.project(readRecord(path).lock) !== path) faults.add('', { fault: 'content' });
+    } catch (error) {
+      if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
+      faults.add('', { fault: 'content' });
+    }
+    return faults;
+  });
+}
+
+/**
  * Writes down what was found. The caller has the store for itself.
  * @throws NodeJS.ErrnoException
  */
 export function keepProjects(paths: StorePaths, found: FoundProjects): void {
   for (const record of found.records) rememberProject(paths, record, paths.staging);
   for (const lock of found.forgotten) rmSync(paths.project(lock), { force: true });
+}
+
+function recordNames(paths: StorePaths): string[] {
+  return (unlessMissing(() => readdirSync(paths.projects)) ?? []).filter((name) => name.endsWith('.json'));
 }
 
 function readRecord(path: string): ProjectRecord {
@@ -96,7 +119,7 @@ function readRecord(path: string): ProjectRecord {
   if (areTexts && (missing === undefined || !Number.isNaN(Date.parse(missing))))
     return record as ProjectRecord;
   throw new EngineshedError('STORE_CORRUPT', `The record ${path} of a project is damaged`, {
-    hint: 'Remove that file, and run "engineshed install" in the project again.',
+    hint: damagedProjectHint,
     details: { path },
   });
 }

@@ -8,6 +8,7 @@ import { keepContent, type Remembered, readStoredBytes } from './content.js';
 import { FaultList } from './faults.js';
 import { installContent } from './install.js';
 import { planInstall } from './plan.js';
+import { damagedProjectHint } from './projects.js';
 import { isUninstalled, type ReadState, readScope } from './scope.js';
 import { renewState } from './state.js';
 import { ifUnlocked, type Store, type Transaction, transaction, withLock } from './store.js';
@@ -101,6 +102,12 @@ class Repair {
     const { states } = readScope(this.#store.paths, this.#inputs.engine);
     for (const state of states) await this.#attempt(state.name, () => this.#state(state));
     for (const { what, id, engines, path } of this.#found.faults) {
+      if (what === 'project')
+        this.problems.push({
+          engine: '',
+          message: `Which project ${path} stands for is not known`,
+          hint: damagedProjectHint,
+        });
       if (what !== 'name') continue;
       const [engine = ''] = engines;
       const hint = engine === '' ? 'Choose an engine with: engineshed use NAME' : installHint(engine);

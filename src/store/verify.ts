@@ -8,6 +8,7 @@ import { type Fault, FaultList } from './faults.js';
 import { type LayerRecord, readLayerRecord, readStandingLayer } from './layer.js';
 import { isMarked, mark, unmark } from './mark.js';
 import { orNothing } from './or-nothing.js';
+import { checkProjects } from './projects.js';
 import { isUninstalled, type NeededLayer, type NeededTree, readScope } from './scope.js';
 import { homeLock, rootMode } from './source.js';
 import { type Store, transaction, withLock } from './store.js';
@@ -111,6 +112,8 @@ export class Verification {
       });
     // Nobody uninstalls an engine, or chooses one, meanwhile.
     await this.#alone('selection', async () => void this.#lists.push(...checkNames(paths, engine)));
+    // A record takes the place of another in one step.
+    if (engine === undefined) this.#lists.push(...checkProjects(paths));
     return {
       mode,
       checked: {

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { gc, missingMs, planGc, rememberProject, type Store } from '../../src/store/index.js';
+import { createLayout } from '../../src/content/index.js';
+import { ownerOf } from '../../src/files/index.js';
+import { gc, missingMs, planGc, rememberProject, repair, type Store, verify } from '../../src/store/index.js';
 import { makeSample } from './sample.js';
 
 const keep = { generations: 1 };
@@ -21,6 +23,7 @@ async function situation() {
   const at = (ms: number): Store => ({ ...store, now: () => new Date(ms) });
   return {
     store,
+    content: () => createLayout(`${directory}/images`, ownerOf(process.pid)),
     project,
     lock,
     id,
@@ -125,5 +128,38 @@ describe('gc keeps what the lock of a project names', () => {
     writeFileSync(record, '{"lock":');
     await expect(gc(store, keep)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
     expect(stands()).toBe(true);
+  });
+});
+
+describe('verify looks at what the store remembers of projects', () => {
+  const options = { mode: 'full', platform: process.platform } as const;
+
+  it('E05 tells a record that nobody can read, or that stands in the place of another', async () => {
+    const { store, record } = await situation();
+    expect((await verify(store, options)).faults).toEqual([]);
+    const text = readFileSync(record, 'utf8');
+    const name = record.slice(store.paths.root.length + 1);
+    const fault = { what: 'project', engines: [], fault: 'content' };
+    writeFileSync(record, text.slice(0, -10));
+    expect((await verify(store, options)).faults).toMatchObject([{ ...fault, path: name }]);
+    writeFileSync(record, text.replace('engineshed.lock', 'engineshed.lick'));
+    expect((await verify(store, options)).faults).toMatchObject([{ ...fault, path: name }]);
+  });
+
+  it('but not for one engine, and not whether the lock can be read', async () => {
+    const { store, record, project } = await situation();
+    rmSync(project, { recursive: true });
+    expect((await verify(store, options)).faults).toEqual([]);
+    writeFileSync(record, '');
+    expect((await verify(store, { ...options, engine: 'demo' })).faults).toEqual([]);
+  });
+
+  it('and a repair leaves it, for what it needs is not known', async () => {
+    const { store, record, content } = await situation();
+    writeFileSync(record, '{}');
+    const { problems, after } = await repair(store, { ...options, content });
+    expect(problems).toMatchObject([{ engine: '', hint: expect.stringContaining('Remove that file') }]);
+    expect(after.faults).toHaveLength(1);
+    expect(readFileSync(record, 'utf8')).toBe('{}');
   });
 });

@@ -98,13 +98,14 @@ function contentOf({ store }: Sample): Record<string, string> {
 
 /** Changes a file in its place, as a disk does: its times stay. */
 function flip(path: string, at = 0): void {
-  const { atime, mtime, mode } = lstatSync(path);
+  const { atime, mtimeMs, mode } = lstatSync(path);
   chmodSync(path, 0o600);
   const bytes = readFileSync(path);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   writeFileSync(path, bytes);
   chmodSync(path, mode & 0o777);
-  utimesSync(path, atime, mtime);
+  // Not rounded up, to a time after that of the record.
+  utimesSync(path, atime, new Date(Math.floor(mtimeMs)));
 }
 
 /** Lets work be done in a directory that is read-only. */
