@@ -17,6 +17,7 @@ const peers = {
     package: 'github.com/opencontainers/distribution-spec/conformance',
     version: 'v0.0.0-20260831232431-97274622c111',
   },
+  cosign: { package: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
   actionlint: { package: 'github.com/rhysd/actionlint/cmd/actionlint', version: 'v1.7.7' },
   'referrers-registry': { directory: 'test/interop/go/referrers-registry' },
 };

@@ -53,6 +53,7 @@ export const errorCodes = {
   KEY_INVALID: 'data',
   SIGNATURE_MISSING: 'data',
   SIGNATURE_INVALID: 'data',
+  SIGNATURE_UNSUPPORTED: 'data',
   CHANNEL_MOVED: 'unavailable',
 
   REFERENCE_NOT_FOUND: 'notFound',

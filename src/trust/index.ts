@@ -1,8 +1,16 @@
+export { attachSigned } from './attach.js';
 export {
-  type AttachSigned,
+  enoughSigners,
+  type ImageSignature,
+  signImage,
+  verifyImage,
+  type WantedSigners,
+} from './image.js';
+export { generateKeyPair, type KeyPair, parsePrivateKey } from './private-key.js';
+export { parsePublicKey } from './public-key.js';
+export { readSigned } from './read.js';
+export {
   imageSignatureType,
-  type ParsePublicKey,
-  type ReadSigned,
   type RefusedBundle,
   type SignedReading,
   type SignedStatement,

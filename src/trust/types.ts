@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import type { Target } from '../content/index.js';
 import type { Descriptor } from '../oci/index.js';
 
 /** What an image's own signature is called, as cosign does: a statement of this type with an empty predicate. */
@@ -36,9 +35,12 @@ export interface SignedStatement {
 /** A bundle that was found and does not count, and why; for messages. */
 export interface RefusedBundle {
   readonly carrier: Descriptor;
-  /** `malformed`: no bundle as it must be; `signature`: of none of the keys; `subject`: about another image; `type`: it says something else than its carrier. */
-  readonly reason: 'malformed' | 'signature' | 'subject' | 'type';
-  /** One sentence without a full stop. */
+  /**
+   * `malformed`: no bundle as it must be, or not there; `unsupported`: by a certificate, or over mere bytes; `signature`: by none of
+   * the keys; `subject`: about another image; `type`: it says something else than it is said to.
+   */
+  readonly reason: 'malformed' | 'unsupported' | 'signature' | 'subject' | 'type';
+  /** Follows "The signature DIGEST", or is a sentence of its own; without a full stop. */
   readonly message: string;
 }
 
@@ -60,17 +62,3 @@ export interface SigningInputs {
   readonly created: string;
   readonly key: SigningKey;
 }
-
-/** `readSigned(target, subject, keys, predicateTypes)`. */
-export type ReadSigned = (
-  target: Target,
-  subject: Descriptor,
-  keys: readonly TrustedKey[],
-  predicateTypes: readonly string[],
-) => Promise<SignedReading>;
-
-/** `attachSigned(target, inputs)` gives the carrier. */
-export type AttachSigned = (target: Target, inputs: SigningInputs) => Promise<Descriptor>;
-
-/** `parsePublicKey(pem, label)`; throws `KEY_INVALID`. */
-export type ParsePublicKey = (pem: string, label: string) => TrustedKey;

@@ -1,0 +1,163 @@
+import { mapLimited, readAll, readManifest, type Target } from '../content/index.js';
+import { EngineshedError, type ErrorCode, inOperation, isEngineshedError } from '../errors/index.js';
+import { annotationKeys, type Descriptor, type Manifest, mediaTypes } from '../oci/index.js';
+import { predicateTypeKey } from './attach.js';
+import { bundleType, parseBundle } from './bundle.js';
+import { type Envelope, signersOf } from './dsse.js';
+import { parseStatement, statementType } from './statement.js';
+import type { RefusedBundle, SignedReading, SignedStatement, TrustedKey } from './types.js';
+
+/** The most bundles of one image that are read; anybody who may push may attach any number. */
+const maxBundles = 200;
+/** The most bytes that the manifest of one may have: 64 KiB. */
+const maxCarrierBytes = 64 * 1024;
+/** The most bytes that one may have: 1 MiB. */
+const maxBundleBytes = 1024 * 1024;
+/** How many are read at the same time. */
+const concurrentReads = 4;
+
+/** What makes a single bundle worthless. Every other failure may hide a good one, and ends the reading. */
+const worthless: readonly ErrorCode[] = [
+  'JSON_INVALID',
+  'MANIFEST_INVALID',
+  'MANIFEST_TOO_LARGE',
+  'MEDIA_TYPE_UNSUPPORTED',
+  'SIGNATURE_UNSUPPORTED',
+  'CONTENT_NOT_FOUND',
+  'REFERENCE_NOT_FOUND',
+  'DIGEST_MISMATCH',
+  'SIZE_MISMATCH',
+];
+
+/**
+ * Reads the statements of some types that are attached to an image and signed by at least one of the keys. What a place lists is
+ * opened, whatever it says of it, and only a signed statement that names the image counts; annotations, hints at keys, logs and
+ * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here.
+ * @throws EngineshedError `RESPONSE_INVALID` where more than 200 bundles, or 10,000 referrers, are attached; and what keeps one from
+ * being read that is there
+ */
+export async function readSigned(
+  target: Target,
+  subject: Descriptor,
+  keys: readonly TrustedKey[],
+  predicateTypes: readonly string[],
+): Promise<SignedReading> {
+  const about: Reading = { target, subject, keys, predicateTypes };
+  try {
+    const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
+      readCarrier(about, carrier),
+    );
+    const statements = found.flatMap((one) => (one !== undefined && 'signers' in one ? [one] : []));
+    const refused = found.flatMap((one) => (one !== undefined && 'reason' in one ? [one] : []));
+    return { statements, refused };
+  } catch (error) {
+    throw inOperation(`Reading the signatures of ${subject.digest}`, error);
+  }
+}
+
+interface Reading {
+  readonly target: Target;
+  readonly subject: Descriptor;
+  readonly keys: readonly TrustedKey[];
+  readonly predicateTypes: readonly string[];
+}
+
+/** Registries mislabel what they list, so all of it is looked at; only where that is too much, the registry chooses. */
+async function findCarriers(about: Reading): Promise<Descriptor[]> {
+  const { target, subject } = about;
+  try {
+    return await carriersIn(about, target.referrers(subject));
+  } catch (error) {
+    if (!isEngineshedError(error, 'RESPONSE_INVALID')) throw error;
+    return carriersIn(about, target.referrers(subject, bundleType));
+  }
+}
+
+async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Promise<Descriptor[]> {
+  const carriers: Descriptor[] = [];
+  for await (const referrer of listed) {
+    if (!mayCarry(about, referrer)) continue;
+    carriers.push(referrer);
+    if (carriers.length > maxBundles)
+      throw new EngineshedError(
+        'RESPONSE_INVALID',
+        `More than ${maxBundles} signatures are attached to ${about.subject.digest} in ${about.target.label}`,
+        { hint: 'Remove those that nobody needs from the registry.', details: { expected: maxBundles } },
+      );
+  }
+  return carriers;
+}
+
+/** Without an artifact type, or with that of the config instead, it may be anything. */
+function mayCarry(
+  { predicateTypes }: Reading,
+  { mediaType, artifactType, annotations }: Descriptor,
+): boolean {
+  const said = annotations?.[predicateTypeKey];
+  if (mediaType !== mediaTypes.imageManifest) return false;
+  if (said !== undefined) return predicateTypes.includes(said);
+  return !artifactType || artifactType === bundleType || artifactType === mediaTypes.empty;
+}
+
+/** Undefined for what is no bundle, and for one that says something of another type. */
+async function readCarrier(
+  about: Reading,
+  carrier: Descriptor,
+): Promise<SignedStatement | RefusedBundle | undefined> {
+  try {
+    const opened = await openCarrier(about, carrier);
+    if (opened === undefined) return undefined;
+    const { envelope, annotations } = opened;
+    const signers = signersOf(envelope, about.keys);
+    if (signers.length === 0) return { carrier, reason: 'signature', message: 'is by none of the keys' };
+    const where = `statement in ${carrier.digest}`;
+    if (envelope.payloadType !== statementType)
+      return { carrier, reason: 'type', message: 'signs something that is no statement' };
+    const statement = parseStatement(envelope.payload, about.subject.digest, where);
+    if (statement === undefined) return { carrier, reason: 'subject', message: 'is about another image' };
+    if (!about.predicateTypes.includes(statement.predicateType)) {
+      if (annotations[predicateTypeKey] === undefined) return undefined;
+      return { carrier, reason: 'type', message: 'says something else than it is said to' };
+    }
+    return { ...statement, signers, carrier, created: annotations[annotationKeys.created] };
+  } catch (error) {
+    if (!isEngineshedError(error, ...worthless)) throw error;
+    const reason = error.code === 'SIGNATURE_UNSUPPORTED' ? 'unsupported' : 'malformed';
+    return { carrier, reason, message: error.message };
+  }
+}
+
+/** The sizes are looked at before anything is fetched. */
+async function openCarrier(
+  { target, subject, predicateTypes }: Reading,
+  carrier: Descriptor,
+): Promise<{ envelope: Envelope; annotations: Readonly<Record<string, string>> } | undefined> {
+  refuseLarge(carrier, maxCarrierBytes);
+  const { parsed } = await readManifest(target, carrier);
+  if (parsed.kind === 'index') return undefined;
+  const { annotations = {}, ...manifest } = parsed.manifest;
+  const said = annotations[predicateTypeKey];
+  if (said !== undefined && !predicateTypes.includes(said)) return undefined;
+  const layer = bundleLayer(manifest);
+  if (layer === undefined) return undefined;
+  if (manifest.subject?.digest !== subject.digest) throw malformed(carrier, 'has another subject');
+  refuseLarge(layer, maxBundleBytes);
+  const bytes = await readAll(await target.fetch(layer), layer, maxBundleBytes);
+  return { envelope: parseBundle(bytes, `bundle ${layer.digest}`), annotations };
+}
+
+function bundleLayer({ layers }: Pick<Manifest, 'layers'>): Descriptor | undefined {
+  const [layer, ...more] = layers;
+  return layer?.mediaType === bundleType && more.length === 0 ? layer : undefined;
+}
+
+function refuseLarge({ digest, size }: Descriptor, limit: number): void {
+  if (size <= limit) return;
+  throw new EngineshedError('MANIFEST_TOO_LARGE', `${digest} has ${size} bytes; ${limit} are allowed`, {
+    details: { expected: limit, actual: size },
+  });
+}
+
+function malformed({ digest }: Descriptor, fault: string): EngineshedError {
+  return new EngineshedError('MANIFEST_INVALID', `The manifest ${digest} ${fault}`);
+}

@@ -1,0 +1,101 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copy } from '../../src/content/index.js';
+import { removeTree } from '../../src/layer/index.js';
+import {
+  attachSigned,
+  generateKeyPair,
+  imageSignatureType,
+  parsePrivateKey,
+  parsePublicKey,
+  readSigned,
+} from '../../src/trust/index.js';
+import { image } from '../conformance/target.js';
+import { peersMissing, runPeer } from '../support/peers.js';
+import { client, reference } from '../support/registry-client.js';
+import { type RunningRegistry, registryKinds } from './registries.js';
+
+const password = 'correct horse';
+let directory: string;
+/** A pair that cosign made, and one that we made. */
+let pairs: { readonly of: string; readonly key: string; readonly pub: string }[];
+
+function cosign(...args: readonly string[]): Promise<string> {
+  const environment = { COSIGN_PASSWORD: password, HOME: directory, COSIGN_YES: 'true' };
+  return runPeer('cosign', args, environment);
+}
+
+/** Neither a log nor a time stamp: what is signed without a network. */
+const offlineSigning = ['--use-signing-config=false', '--tlog-upload=false', '--allow-http-registry'];
+
+describe.skipIf(peersMissing('cosign'))('cosign', () => {
+  beforeAll(async () => {
+    directory = mkdtempSync(`${tmpdir()}/engineshed-cosign-`);
+    await cosign('generate-key-pair', '--output-key-prefix', `${directory}/theirs`);
+    const { privatePem, publicPem } = await generateKeyPair(password);
+    writeFileSync(`${directory}/ours.key`, privatePem, { mode: 0o600 });
+    writeFileSync(`${directory}/ours.pub`, publicPem);
+    pairs = ['theirs', 'ours'].map((of) => ({
+      of,
+      key: `${directory}/${of}.key`,
+      pub: `${directory}/${of}.pub`,
+    }));
+  });
+  afterAll(() => removeTree(directory));
+
+  for (const kind of registryKinds) {
+    describe.skipIf(peersMissing(...kind.programs))(`with ${kind.name}`, () => {
+      let registry: RunningRegistry;
+      beforeAll(async () => {
+        registry = await kind.start(mkdtempSync(`${directory}/registry-`));
+      });
+      afterAll(() => registry.close());
+
+      /** An image in a repository of its own. */
+      async function pushed(name: string) {
+        const { from, root, tag } = await image(name);
+        const target = client().repository(reference(registry.host, `acme/${name}`));
+        await copy(from, root, target, { tags: [tag] });
+        return { target, subject: root, text: `${registry.host}/acme/${name}@${root.digest}` };
+      }
+
+      it('F01 accepts what we sign, and nothing by another key', async () => {
+        for (const { of, key, pub } of pairs) {
+          const { target, subject, text } = await pushed(`signed-by-us-${of}`);
+          await attachSigned(target, {
+            subject,
+            name: text,
+            predicateType: imageSignatureType,
+            predicate: {},
+            created: '2026-01-02T03:04:05Z',
+            key: await parsePrivateKey(readFileSync(key, 'utf8'), key, async () => password),
+          });
+          const verify = (pub: string) =>
+            cosign('verify', '--key', pub, '--insecure-ignore-tlog=true', '--allow-http-registry', text);
+          const said = JSON.parse(await verify(pub));
+          expect(said).toHaveLength(1);
+          expect(JSON.stringify(said)).toContain(subject.digest);
+          const other = pairs.find((pair) => pair.pub !== pub)?.pub as string;
+          await expect(verify(other)).rejects.toThrow(
+            /no matching signatures|failed to verify|invalid signature/,
+          );
+        }
+      });
+
+      it('F01 signs what we accept, and nobody else', async () => {
+        for (const { of, key, pub } of pairs) {
+          const { target, subject, text } = await pushed(`signed-by-cosign-${of}`);
+          await cosign('sign', '--key', key, ...offlineSigning, text);
+          const trusted = parsePublicKey(readFileSync(pub, 'utf8'), pub);
+          const read = await readSigned(target, subject, [trusted], [imageSignatureType]);
+          expect(read).toMatchObject({ statements: [{ signers: [trusted.id], predicate: {} }], refused: [] });
+          const other = pairs.find((pair) => pair.pub !== pub)?.pub as string;
+          const keys = [parsePublicKey(readFileSync(other, 'utf8'), other)];
+          const none = await readSigned(target, subject, keys, [imageSignatureType]);
+          expect(none).toMatchObject({ statements: [], refused: [{ reason: 'signature' }] });
+        }
+      });
+    });
+  }
+});
