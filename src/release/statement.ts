@@ -1,22 +1,15 @@
-import * as v from 'valibot';
 import { readAll, readManifest, streamOf, type Target } from '../content/index.js';
 import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
 import {
   annotationKeys,
   buildArtifact,
-  canonicalJson,
-  check,
   type Descriptor,
   type Digest,
   describe,
-  digestAlgorithm,
-  digestHex,
   emptyContent,
-  parseJson,
 } from '../oci/index.js';
+import { formatStatement, parseStatement, type StatementContent, statementType } from '../trust/index.js';
 
-/** The media type of an in-toto statement, and the artifact type of what carries one. */
-const statementType = 'application/vnd.in-toto+json';
 /** What a statement says, as an annotation of what carries it and of its layer. */
 const predicateTypeKey = 'in-toto.io/predicate-type';
 
@@ -25,14 +18,8 @@ const maxStatementBytes = 1024 * 1024;
 /** The most statements about one image that are read; a registry may list any number. */
 const maxStatements = 200;
 
-/** An in-toto statement about an image (in-toto attestation framework, "Statement", v1). */
-export interface Statement {
-  readonly predicateType: string;
-  readonly predicate: unknown;
-}
-
 /** A statement that was found. */
-export interface FoundStatement extends Statement {
+export interface FoundStatement extends StatementContent {
   /** When it was made, as its carrier says, RFC 3339. */
   readonly created: string;
   /** The manifest that carries it. */
@@ -40,7 +27,7 @@ export interface FoundStatement extends Statement {
 }
 
 /** What to say about an image. */
-export interface StatementInputs extends Statement {
+export interface StatementInputs extends StatementContent {
   readonly subject: Descriptor;
   /** What the image is called, for people. */
   readonly name: string;
@@ -49,30 +36,13 @@ export interface StatementInputs extends Statement {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-const statementSchema = v.looseObject({
-  _type: v.literal('https://in-toto.io/Statement/v1'),
-  subject: v.pipe(
-    v.array(v.looseObject({ digest: v.record(v.string(), v.string()) })),
-    v.minLength(1),
-    v.maxLength(100),
-  ),
-  predicateType: v.string(),
-  predicate: v.unknown(),
-});
-
 /**
  * Attaches a statement to an image. The same statement with the same time gives the same manifest.
  * @throws EngineshedError as `Target.push` does
  */
 export async function attachStatement(target: Target, inputs: StatementInputs): Promise<Descriptor> {
   const { subject, name, predicateType, predicate, created, annotations = {} } = inputs;
-  const text = canonicalJson({
-    _type: 'https://in-toto.io/Statement/v1',
-    subject: [{ name, digest: { [digestAlgorithm(subject.digest)]: digestHex(subject.digest) } }],
-    predicateType,
-    predicate,
-  });
-  const bytes = Buffer.from(text);
+  const bytes = formatStatement(subject.digest, name, { predicateType, predicate });
   const layer = describe(statementType, bytes, { [predicateTypeKey]: predicateType });
   const carrier = buildArtifact({
     artifactType: statementType,
@@ -132,7 +102,7 @@ function says(
   return wanted.every(([key, value]) => annotations[key] === value);
 }
 
-interface ReadStatement extends Statement {
+interface ReadStatement extends StatementContent {
   readonly created: string;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -150,13 +120,9 @@ async function readStatement(
     const layer = layers.find(({ mediaType }) => mediaType === statementType);
     if (layer === undefined) return undefined;
     const bytes = await readAll(await target.fetch(layer), layer, maxStatementBytes);
-    const where = `statement ${layer.digest}`;
-    const statement = check(statementSchema, parseJson(bytes, where), where);
-    const algorithm = digestAlgorithm(subject);
-    const isAbout = statement.subject.some(({ digest }) => digest[algorithm] === digestHex(subject));
-    if (!isAbout) return undefined;
-    const { predicateType, predicate } = statement;
-    return { predicateType, predicate, annotations, created: annotations[annotationKeys.created] ?? '' };
+    const statement = parseStatement(bytes, subject, `statement ${layer.digest}`);
+    if (statement === undefined) return undefined;
+    return { ...statement, annotations, created: annotations[annotationKeys.created] ?? '' };
   } catch (error) {
     if (
       isEngineshedError(

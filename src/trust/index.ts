@@ -9,6 +9,7 @@ export {
 export { generateKeyPair, type KeyPair, parsePrivateKey } from './private-key.js';
 export { parsePublicKey } from './public-key.js';
 export { readSigned } from './read.js';
+export { formatStatement, parseStatement, type StatementContent, statementType } from './statement.js';
 export {
   imageSignatureType,
   type RefusedBundle,

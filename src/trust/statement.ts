@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { canonicalJson, check, type Digest, digestAlgorithm, digestHex, parseJson } from '../oci/index.js';
 
-/** The media type of an in-toto statement. */
+/** The media type of an in-toto statement, and the artifact type of what carries one that nobody signed. */
 export const statementType = 'application/vnd.in-toto+json';
 
 const statementVersion = 'https://in-toto.io/Statement/v1';
