@@ -58,6 +58,7 @@ export class CompletedEngines {
   #make(engine: CatalogEngine, below: readonly string[]): CatalogEntry {
     const { pattern, kind } = engine;
     const base = engine.extends === undefined ? undefined : this.#base(engine, engine.extends, below);
+    const bases = base === undefined ? [] : [base.pattern.text, ...base.bases];
     const own: ExtendableContent = {
       sources: mapValues(engine.sources, (template) => this.#replaceSource(template)),
       parts: this.#table(engine, 'parts', engine.parts, (from) => from.parts),
@@ -71,6 +72,8 @@ export class CompletedEngines {
       kind,
       description: engine.description ?? base?.description ?? '',
       catalog: this.#catalog.origin.name,
+      // One of its own name is an earlier catalog's.
+      bases: bases.filter((name) => name !== pattern.text),
       ...extendContent(base, own),
     };
   }

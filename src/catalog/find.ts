@@ -34,15 +34,19 @@ const newestVersion = `${Number.MAX_SAFE_INTEGER}.0.0`;
  */
 export function findEngine(catalogs: Catalogs, name: string): EngineDefinition {
   parseEngineName(name);
-  const exact = catalogs.entries.get(name);
-  if (exact !== undefined) return defineEngine(exact, undefined);
-  for (const entry of [...catalogs.entries.values()].reverse()) {
-    const value = matchPattern(entry.pattern, name);
-    if (value !== undefined) return defineEngine(entry, value);
-  }
+  const found = findEntry(catalogs, name);
+  if (found !== undefined) return defineEngine(found.entry, found.value);
   throw new EngineshedError('ENGINE_UNKNOWN', `There is no engine "${name}" in the catalogs`, {
     hint: unknownHint(catalogs, name),
   });
+}
+
+/** The engines that one of the catalogs is by: itself, and those that it extends. One that no catalog knows is by itself. */
+export function engineLineage(catalogs: Catalogs, name: string): string[] {
+  const found = findEntry(catalogs, name);
+  if (found === undefined) return [name];
+  const { placeholder } = found.entry.pattern;
+  return [name, ...found.entry.bases.map((base) => fillPattern({ text: base, placeholder }, found.value))];
 }
 
 /** What the catalogs offer: engines with a fixed name, and families, each in the order of the catalogs. */
@@ -117,10 +121,24 @@ export function memberEntry(entry: CatalogEntry, value: string): CatalogEntry {
   return {
     ...entry,
     pattern: { text: fillPattern(entry.pattern, value), placeholder: undefined },
+    bases: entry.bases.map((base) => fillPattern({ text: base, placeholder }, value)),
     sources: Object.fromEntries(sources),
     parts,
     commands: commandsIn(parts, entry.commands),
   };
+}
+
+function findEntry(
+  { entries }: Catalogs,
+  name: string,
+): { readonly entry: CatalogEntry; readonly value: string | undefined } | undefined {
+  const exact = entries.get(name);
+  if (exact !== undefined) return { entry: exact, value: undefined };
+  for (const entry of [...entries.values()].reverse()) {
+    const value = matchPattern(entry.pattern, name);
+    if (value !== undefined) return { entry, value };
+  }
+  return undefined;
 }
 
 /** An engine that lacks a part has no command in it. */

@@ -14,7 +14,7 @@ export interface MergeOptions {
 
 /**
  * Makes one of several catalogs. Of two engines with one name, or families with one pattern, the later catalog's counts, as
- * does the later `default`, and of two registries with one prefix the later. A shared table is looked up in the engine's
+ * does the later `default`, and of two registries with one prefix the later. Of policies all count, those of one name too. A shared table is looked up in the engine's
  * own catalog, then in the ones before it, the nearest first; an engine that another one extends is looked for there too (see
  * {@link findBase}).
  * @param catalogs the built-in one first, then what may override it
@@ -44,6 +44,7 @@ export function mergeCatalogs(catalogs: readonly Catalog[], options: MergeOption
     installMissing: catalogs.findLast(({ installMissing }) => installMissing !== undefined)?.installMissing,
     entries,
     release: catalogs.findLast(({ release }) => release !== undefined)?.release,
+    policies: catalogs.flatMap(({ policies }) => policies),
     registries: mergeRules(...catalogs.map(({ registries }) => registries)),
   };
   if (chosen !== undefined) checkDefault(chosen, merged);

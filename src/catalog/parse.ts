@@ -19,6 +19,7 @@ import {
 } from './schema.js';
 import { type FileContext, parsedAt, readOverride, readSource } from './source.js';
 import { checkToml, readToml } from './toml.js';
+import { readPolicy } from './trust.js';
 import type {
   Catalog,
   CatalogEngine,
@@ -62,6 +63,7 @@ export function parseCatalog(text: string, origin: CatalogOrigin): Catalog {
     ),
     engines: mapTable(file.engines, (engine, key) => readEngine(context, key, engine)),
     release: file.release && readRelease(context, file.release),
+    policies: Object.entries(file.trust ?? {}).map(([name, policy]) => readPolicy(context, name, policy)),
     registries: registry.map((table, at) =>
       readRule(table, origin.name, (path, problem, hint) =>
         catalogFault(source, ['registry', String(at), ...path], problem, { hint }),

@@ -7,6 +7,7 @@ import type { ReleaseChannel, ReleaseSettings, ReleaseTest } from './types.js';
 
 /** How long a test may take of which nothing is said: ten minutes. */
 const defaultTimeoutSeconds = 600;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /**
  * Reads the `[release]` table: its references parsed, its paths made absolute. That the engine exists is not looked up yet.
@@ -37,20 +38,23 @@ function readPlace(context: FileContext, { image, layout }: ReleaseFile): Releas
 /** A tag that two channels share would be moved by both. */
 function readChannels(context: FileContext, file: ReleaseFile): Map<string, ReleaseChannel> {
   const owners = new Map<string, string>();
-  const channels = Object.entries(file.channels ?? {}).map(([name, { tag, versions }]) => {
-    const path = ['release', 'channels', name];
-    const own = (key: string, text: string) => {
-      const other = owners.get(text);
-      if (other !== undefined)
-        throw catalogFault(context.source, [...path, key], `is what the channel "${other}" has, too`);
-      owners.set(text, name);
-    };
-    own('tag', tag);
-    parsedAt(context, [...path, 'tag'], () => parseTag(tag));
-    if (versions === undefined) return { name, tag, versions };
-    own('versions', versions);
-    return { name, tag, versions: readVersions(context, [...path, 'versions'], versions) };
-  });
+  const channels = Object.entries(file.channels ?? {}).map(
+    ([name, { tag, versions, 'valid-days': days }]) => {
+      const validMs = days === undefined ? undefined : days * dayMs;
+      const path = ['release', 'channels', name];
+      const own = (key: string, text: string) => {
+        const other = owners.get(text);
+        if (other !== undefined)
+          throw catalogFault(context.source, [...path, key], `is what the channel "${other}" has, too`);
+        owners.set(text, name);
+      };
+      own('tag', tag);
+      parsedAt(context, [...path, 'tag'], () => parseTag(tag));
+      if (versions === undefined) return { name, tag, versions, validMs };
+      own('versions', versions);
+      return { name, tag, versions: readVersions(context, [...path, 'versions'], versions), validMs };
+    },
+  );
   return new Map(channels.map((channel) => [channel.name, channel]));
 }
 

@@ -236,7 +236,56 @@ const registry = table({
   mirror: v.optional(v.array(mirror, 'must be tables: write [[registry.mirror]]')),
 });
 
-const channel = table({ tag: filledText, versions: v.optional(filledText) });
+/** A whole number between two, in words that tell what of. */
+function count(what: string, least: number, most: number) {
+  return v.pipe(
+    v.number((issue) => `must be a number${what}, not ${describeValue(issue.input)}`),
+    v.integer('must be a whole number'),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+}
+
+const channel = table({
+  tag: filledText,
+  versions: v.optional(filledText),
+  'valid-days': v.optional(count(' of days', 1, 3650)),
+});
+
+/** A name with `*` for any characters. */
+const wildcard = v.pipe(
+  filledText,
+  v.regex(
+    /^[A-Za-z0-9*][A-Za-z0-9._*:[\]/-]*$/,
+    'must be a name without tag or digest, with * for any characters',
+  ),
+);
+const wildcards = v.pipe(
+  v.array(wildcard, (issue) => `must be a list of names in quotes, not ${describeValue(issue.input)}`),
+  v.nonEmpty('must not be empty'),
+);
+
+/** Whose signatures images must have. */
+const trust = v.pipe(
+  table({
+    engines: v.optional(wildcards),
+    images: v.optional(wildcards),
+    keys: v.pipe(
+      v.array(
+        v.pipe(value, v.nonEmpty('must not be empty')),
+        (issue) => `must be a list of files or of keys in PEM, not ${describeValue(issue.input)}`,
+      ),
+      v.nonEmpty('must not be empty'),
+      v.maxLength(100, 'must not have more than 100 keys'),
+    ),
+    threshold: v.optional(count('', 1, 100)),
+    channel: v.optional(flag),
+  }),
+  v.check(
+    ({ engines, images }) => engines !== undefined || images !== undefined,
+    'needs the key "engines" or "images": what the policy is for',
+  ),
+);
 
 const releaseTest = table({
   name: filledText,
@@ -244,14 +293,7 @@ const releaseTest = table({
     v.array(value, 'must be a list of texts: the program and its arguments'),
     v.nonEmpty('must not be empty'),
   ),
-  'timeout-seconds': v.optional(
-    v.pipe(
-      v.number((issue) => `must be a number of seconds, not ${describeValue(issue.input)}`),
-      v.integer('must be a whole number'),
-      v.minValue(1, 'must be at least 1'),
-      v.maxValue(86_400, 'must be at most 86400, a day'),
-    ),
-  ),
+  'timeout-seconds': v.optional(count(' of seconds', 1, 86_400)),
   alone: v.optional(flag),
 });
 
@@ -279,6 +321,7 @@ export const catalogSchema = table({
   engine: v.optional(name),
   overrides: v.optional(tableOf(name, override)),
   release: v.optional(release),
+  trust: v.optional(tableOf(name, trust)),
   registry: v.optional(
     v.array(
       registry,
@@ -306,6 +349,8 @@ export type CommandsFile = v.InferOutput<typeof commands>;
 export type RequiresFile = v.InferOutput<typeof requires>;
 /** How an engine is released, in a catalog file. */
 export type ReleaseFile = v.InferOutput<typeof release>;
+/** Whose signatures images must have, in a catalog file. */
+export type TrustFile = v.InferOutput<typeof trust>;
 /** An engine in a catalog file. */
 export type EngineFile = v.InferOutput<typeof engine>;
 

@@ -9,6 +9,7 @@ import type {
 import type { RegistryRule } from '../mirrors/index.js';
 import type { Digest, LayoutReference, RegistryReference } from '../oci/index.js';
 import type { Requirement } from '../requirements/types.js';
+import type { TrustPolicy } from '../trust/policy.js';
 import type { CatalogText } from './fault.js';
 import type { NamePattern } from './pattern.js';
 
@@ -86,6 +87,8 @@ export interface ReleaseChannel {
   readonly tag: string;
   /** The tags that never do, one for each promotion: `{version}`, `schedule-{date}`. */
   readonly versions: NamePattern | undefined;
+  /** How long a signed statement that the channel is where it is counts, in milliseconds; undefined for ever. */
+  readonly validMs: number | undefined;
 }
 
 /** A test that a release has to pass. */
@@ -131,6 +134,8 @@ export interface Catalog {
   /** Its `[[registry]]` tables. */
   readonly registries: readonly RegistryRule[];
   readonly release: ReleaseSettings | undefined;
+  /** Its `[trust.NAME]` tables. */
+  readonly policies: readonly TrustPolicy[];
   /** The text, to find the line of a fault. */
   readonly text: string;
 }
@@ -143,6 +148,8 @@ export interface CatalogEntry {
   readonly kind: EngineKind;
   readonly description: string;
   readonly catalog: string;
+  /** The engines that it extends, the nearest first; one of a family has the family's placeholder where this entry has it. */
+  readonly bases: readonly string[];
   readonly sources: Readonly<Record<string, SourceTemplate>>;
   readonly parts: readonly PartTemplate[];
   readonly environment: readonly EnvironmentRule[];
@@ -164,6 +171,8 @@ export interface Catalogs {
   readonly pin: (ProjectPin & { readonly file: CatalogText }) | undefined;
   /** How an engine is released, by the last catalog that tells. */
   readonly release: ReleaseSettings | undefined;
+  /** The policies of all catalogs: each holds, whatever another says. */
+  readonly policies: readonly TrustPolicy[];
 }
 
 /** A family of engines whose names differ in a date or a version. */

@@ -11,6 +11,8 @@ export const errorKinds = {
   notFound: 66,
   /** A registry or the network did not answer as needed; trying again later may help. */
   unavailable: 69,
+  /** What is there is not proven as a policy wants it, or contradicts what was proven before. */
+  trust: 76,
   /** A fault of the program itself. */
   internal: 70,
   /** The disk or file system refused. */
@@ -51,9 +53,6 @@ export const errorCodes = {
   TESTS_FAILED: 'data',
   RELEASE_UNTESTED: 'data',
   KEY_INVALID: 'data',
-  SIGNATURE_MISSING: 'data',
-  SIGNATURE_INVALID: 'data',
-  SIGNATURE_UNSUPPORTED: 'data',
   CHANNEL_MOVED: 'unavailable',
 
   REFERENCE_NOT_FOUND: 'notFound',
@@ -76,6 +75,14 @@ export const errorCodes = {
   REFERRERS_CONFLICT: 'unavailable',
   STORE_BUSY: 'unavailable',
   OFFLINE: 'unavailable',
+
+  SIGNATURE_MISSING: 'trust',
+  SIGNATURE_INVALID: 'trust',
+  SIGNATURE_UNSUPPORTED: 'trust',
+  CHANNEL_UNPROVEN: 'trust',
+  CHANNEL_ROLLBACK: 'trust',
+  CHANNEL_EQUIVOCATION: 'trust',
+  CHANNEL_EXPIRED: 'trust',
 
   UNAUTHORIZED: 'permission',
   FORBIDDEN: 'permission',
