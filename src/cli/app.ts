@@ -33,6 +33,7 @@ import { release } from './commands/release.js';
 import { rollback } from './commands/rollback.js';
 import { show } from './commands/show.js';
 import { tags } from './commands/tags.js';
+import { trust } from './commands/trust.js';
 import { tryCommand } from './commands/try.js';
 import { uninstall } from './commands/uninstall.js';
 import { unlink } from './commands/unlink.js';
@@ -87,7 +88,7 @@ const groups: CommandGroups = {
   run: { current, env, exec, try: tryCommand, link, unlink, which },
   'go back, free space, check': { history, rollback, gc, verify, doctor },
   publish: { publish, index, attach, prune },
-  release: { release },
+  release: { release, trust },
   'look at images': { tags, inspect, ls, cat, referrers },
   'copy and carry': { copy, mirror, export: exportEngine, import: importEngines, 'import-ini': importIni },
   'log in': { login, logout },

@@ -25,6 +25,9 @@ export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>)
   }
 }
 
+/** What a release under test does not get: the choice of another engine, and what its publisher signs with. */
+const withheld = ['HAMLET_ENGINE', 'ENGINESHED_SIGNING_KEY', 'ENGINESHED_SIGNING_PASSWORD'];
+
 /** Runs `work` with the environment of the release, installed by its digest into a store that has nothing else. */
 export async function inCleanStore<T>(
   host: Host,
@@ -48,7 +51,8 @@ export async function inCleanStore<T>(
       remembered,
       platform: host.platform,
     });
-    const { HAMLET_ENGINE: _, ...surroundings } = host.environment;
+    const surroundings = { ...host.environment };
+    for (const variable of withheld) delete surroundings[variable];
     const environment: Record<string, string | undefined> = {
       ...surroundings,
       ...engine.environment.set,

@@ -39,7 +39,7 @@ export interface GivenImage extends GivenPlace {
  * Opens the place of a reference for as long as `work` takes.
  * @throws EngineshedError `REFERENCE_INVALID`, `USAGE` for the name of an engine, and what `work` throws
  */
-async function withPlace<T>(
+export async function withPlace<T>(
   host: Host,
   flags: NetworkFlags,
   text: string,

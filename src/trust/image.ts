@@ -47,6 +47,7 @@ export async function signImage(
 
 /**
  * Makes sure that enough different keys signed an image. Two signatures by one key are one, and so are two files with one key.
+ * @param subjects the image, and the indexes that it was chosen from: who signs an index signs what it names
  * @param what the image, for errors
  * @returns the keys that did
  * @throws EngineshedError `SIGNATURE_MISSING`, `SIGNATURE_INVALID` where there are signatures and none counts, and as `readSigned`
@@ -54,11 +55,16 @@ export async function signImage(
  */
 export async function verifyImage(
   target: Target,
-  subject: Descriptor,
+  subjects: readonly Descriptor[],
   what: string,
   wanted: WantedSigners,
 ): Promise<readonly TrustedKey[]> {
-  return enoughSigners(await readSigned(target, subject, wanted.keys, [imageSignatureType]), what, wanted);
+  const readings = await Promise.all(
+    subjects.map((subject) => readSigned(target, subject, wanted.keys, [imageSignatureType])),
+  );
+  const statements = readings.flatMap((reading) => reading.statements);
+  const refused = readings.flatMap((reading) => reading.refused);
+  return enoughSigners({ statements, refused }, what, wanted);
 }
 
 /**

@@ -6,6 +6,7 @@ export {
   verifyImage,
   type WantedSigners,
 } from './image.js';
+export { readPrivateKeyFile } from './key-file.js';
 export { generateKeyPair, type KeyPair, parsePrivateKey } from './private-key.js';
 export { parsePublicKey } from './public-key.js';
 export { readSigned } from './read.js';

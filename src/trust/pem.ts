@@ -1,5 +1,5 @@
-/** The most characters of a file with a key: those of P-256 have a few hundred. */
-const maxPemLength = 64 * 1024;
+/** The most bytes of a file with a key: those of P-256 have a few hundred. */
+export const maxPemLength = 64 * 1024;
 
 /** A block of a PEM file (RFC 7468). */
 export interface PemBlock {

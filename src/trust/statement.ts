@@ -28,16 +28,18 @@ const statementSchema = v.looseObject({
 
 /**
  * Writes a statement about one image. The same content has the same bytes.
- * @param name what the image is called, for people
+ * @param name what the image is called, for people; undefined for none
  */
 export function formatStatement(
   subject: Digest,
-  name: string,
+  name: string | undefined,
   { predicateType, predicate }: StatementContent,
 ): Buffer {
   const text = canonicalJson({
     _type: statementVersion,
-    subject: [{ name, digest: { [digestAlgorithm(subject)]: digestHex(subject) } }],
+    subject: [
+      { ...(name === undefined ? {} : { name }), digest: { [digestAlgorithm(subject)]: digestHex(subject) } },
+    ],
     predicateType,
     predicate,
   });

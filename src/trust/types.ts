@@ -54,8 +54,8 @@ export interface SignedReading {
 /** What to sign about an image. */
 export interface SigningInputs {
   readonly subject: Descriptor;
-  /** What the image is called in the statement, for people. */
-  readonly name: string;
+  /** What the image is called in the statement, for people; undefined where it has a name on this machine only. */
+  readonly name?: string | undefined;
   readonly predicateType: string;
   readonly predicate: unknown;
   /** RFC 3339. */
