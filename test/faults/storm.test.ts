@@ -5,9 +5,9 @@ import { presentSeed } from './walk.js';
 
 const seed = presentSeed(process.env);
 /** How long it storms here, in milliseconds; `npm run faults -- storm` does so for longer. */
-const milliseconds = 60_000;
+const milliseconds = 120_000;
 
-it(`E03 32 processes do anything to one store (FAULTS_SEED=${seed})`, { timeout: 400_000 }, async () => {
+it(`E03 32 processes do anything to one store (FAULTS_SEED=${seed})`, { timeout: 600_000 }, async () => {
   const directory = temporaryDirectory();
   const { faults, kills, commands, looks, counts } = await storm({
     directory,
