@@ -1,5 +1,6 @@
 import {
   type CopyResult,
+  copy,
   copyAll,
   type Reporter,
   readAll,
@@ -72,8 +73,12 @@ export async function writeEngine(
     to,
     options,
   );
+  let referrers = result.referrers;
   for (const { source, from } of images) {
-    for (const index of await indexesBetween(from, source)) await to.push(index, () => from.fetch(index));
+    for (const index of await indexesBetween(from, source)) {
+      await to.push(index, () => from.fetch(index));
+      if (options.referrers === 'bring') referrers += await bringReferrers(from, index, to);
+    }
   }
   const config = { ...describe(mediaTypes.empty, emptyConfig), data: emptyConfig.toString('base64') };
   const lockBytes = Buffer.from(canonicalJson(lock));
@@ -95,7 +100,21 @@ export async function writeEngine(
   await to.push(layer, async () => streamOf(lockBytes));
   await to.push(manifest, async () => streamOf(manifestBytes));
   await to.tag(manifest, lock.name);
-  return result;
+  return { ...result, referrers };
+}
+
+/** What refers to an index of which one image is copied: who signed the index signed that image. */
+async function bringReferrers(from: Target, index: Descriptor, to: Target): Promise<number> {
+  let brought = 0;
+  for await (const referrer of from.referrers(index)) {
+    const { parsed } = await readManifest(from, referrer);
+    const { subject } = parsed.kind === 'index' ? parsed.index : parsed.manifest;
+    // A list is only the word of who wrote it.
+    if (subject?.digest !== index.digest) continue;
+    await copy(from, referrer, to, { tags: [] });
+    brought++;
+  }
+  return brought;
 }
 
 /** An engine that was read from a place. */
