@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { buildGoPeer, findGo, goPeerPath, goPeers } from './go-peers.mjs';
 import { hamletProgram, installHamlet } from './hamlet-peer.mjs';
 import { say } from './setup.mjs';
+import { installSpdx, spdxSchema } from './spdx-peer.mjs';
 
 /** Program, or file -> Debian package. */
 const peers = {
@@ -41,7 +42,8 @@ const peers = {
 export function installPeers() {
   installDebianPeers();
   buildGoPeers();
-  buildHamlet();
+  installFromPyPI('hamlet', hamletProgram, installHamlet);
+  installFromPyPI('the tools of SPDX', spdxSchema, installSpdx);
 }
 
 function installDebianPeers() {
@@ -89,17 +91,19 @@ function buildGoPeers() {
   }
 }
 
-function buildHamlet() {
-  if (existsSync(hamletProgram)) return;
+function installFromPyPI(name, file, install) {
+  if (existsSync(file)) return;
   if (process.env.ENGINESHED_REQUIRE_PEERS !== '1') {
-    say('without hamlet: the tests against it are skipped; ENGINESHED_REQUIRE_PEERS=1 installs it from PyPI');
+    say(
+      `without ${name}: the tests against it are skipped; ENGINESHED_REQUIRE_PEERS=1 installs it from PyPI`,
+    );
     return;
   }
-  say('installing hamlet');
+  say(`installing ${name}`);
   try {
-    installHamlet();
+    install();
   } catch (error) {
-    say(`hamlet could not be installed: the tests against it fail\n${error.message}`);
+    say(`${name} could not be installed: the tests against it fail\n${error.message}`);
   }
 }
 

@@ -36,12 +36,7 @@ export async function withReleases<T>(
   work: (desk: ReleaseDesk) => Promise<T>,
 ): Promise<T> {
   const catalogs = await openCatalogs(host, undefined);
-  const { release: settings } = catalogs;
-  if (settings === undefined) {
-    throw new EngineshedError('CONFIG_INVALID', 'No engineshed.toml here has a [release] table', {
-      hint: 'It says what is released, and where: [release] with engine = "NAME" and image = "HOST/REPOSITORY".',
-    });
-  }
+  const settings = settingsOf(catalogs);
   const targets = openTargets(host, catalogs, flags, report);
   try {
     return await work({
@@ -53,6 +48,35 @@ export async function withReleases<T>(
         return targets.readable(settings.image);
       },
     });
+  } finally {
+    targets.close();
+  }
+}
+
+/** @throws EngineshedError `CONFIG_INVALID` where no `[release]` is */
+function settingsOf({ release }: Catalogs): ReleaseSettings {
+  if (release !== undefined) return release;
+  throw new EngineshedError('CONFIG_INVALID', 'No engineshed.toml here has a [release] table', {
+    hint: 'It says what is released, and where: [release] with engine = "NAME" and image = "HOST/REPOSITORY".',
+  });
+}
+
+/**
+ * Runs `work` with a release; a whole reference is found by those too who have no `[release]`.
+ * @throws EngineshedError as {@link withReleases} and {@link findRelease}, and what `work` throws
+ */
+export async function withRelease<T>(
+  host: Host,
+  flags: NetworkFlags,
+  report: Reporter,
+  text: string,
+  work: (release: FoundRelease) => Promise<T>,
+): Promise<T> {
+  const catalogs = await openCatalogs(host, undefined);
+  const asked = isWhole(text) ? parseImage(text) : parseRelease(settingsOf(catalogs), text);
+  const targets = openTargets(host, catalogs, flags, report);
+  try {
+    return await work(await lookUp(host, targets, asked));
   } finally {
     targets.close();
   }
@@ -86,9 +110,14 @@ export function findReleaseChannel({ channels }: ReleaseSettings, name: string):
  * @throws EngineshedError `REFERENCE_INVALID`, `USAGE`
  */
 function parseRelease({ channels, image }: ReleaseSettings, text: string): Reference {
-  if (text.includes('/') || namesPath(text)) return parseImage(text);
+  if (isWhole(text)) return parseImage(text);
   if (isDigest(text)) return { ...image, digest: text };
   return { ...image, tag: channels.get(text)?.tag ?? parseTag(text) };
+}
+
+/** Whether what a command is given for a release is a whole reference. */
+function isWhole(text: string): boolean {
+  return text.includes('/') || namesPath(text);
 }
 
 /** A release that was looked up. */
@@ -105,8 +134,11 @@ export interface FoundRelease {
  * @throws EngineshedError `REFERENCE_NOT_FOUND`, `MANIFEST_INVALID` for an image that is no release
  */
 export async function findRelease(host: Host, desk: ReleaseDesk, text: string): Promise<FoundRelease> {
-  const asked = parseRelease(desk.settings, text);
-  const target = desk.targets.readable(asked);
+  return lookUp(host, desk.targets, parseRelease(desk.settings, text));
+}
+
+async function lookUp(host: Host, targets: Targets, asked: Reference): Promise<FoundRelease> {
+  const target = targets.readable(asked);
   const descriptor = await resolveReference(target, asked);
   const image = await readImage(target, descriptor, nodePlatform(host.platform, host.architecture));
   const reference = { ...asked, tag: undefined, digest: image.descriptor.digest };

@@ -1,4 +1,4 @@
-export { showName } from '../tar/names.js';
+export { encodeName, showName } from '../tar/names.js';
 export { type ApplyOptions, applyLayer } from './apply.js';
 export type { FaultKind, TreeFault } from './check.js';
 export { checkFiles } from './check-files.js';
@@ -19,6 +19,6 @@ export {
 } from './pack.js';
 export type { RecordedEntry } from './recording.js';
 export { removeTree } from './remove.js';
-export { fileSum, linkSum } from './summing.js';
+export { ContentDigests, ContentSums, type FileDigests, fileSum, linkSum } from './summing.js';
 export type { LayerEntry, WantedFile } from './tree-memory.js';
 export type { AppliedLayer } from './unpack.js';

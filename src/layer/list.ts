@@ -3,9 +3,9 @@ import type { Descriptor, Digest } from '../oci/index.js';
 import type { LayerLimits } from './limits.js';
 import type { NameBudget } from './name-budget.js';
 import type { OverlayLayer } from './overlay.js';
-import { SummingTree } from './summing.js';
 import { type LayerEntry, MemoryTree, type WantedFile } from './tree-memory.js';
 import { unpackLayer } from './unpack.js';
+import { type ContentWatcher, WatchedTree } from './watched-tree.js';
 
 /** How to list a layer. */
 export interface ListOptions {
@@ -13,8 +13,8 @@ export interface ListOptions {
   readonly budget: NameBudget;
   /** A file whose content is wanted. What it was given is to be trusted only after success. */
   readonly wanted?: WantedFile | undefined;
-  /** Takes what {@link SummingTree} notes of each file and link. To be trusted only after success. */
-  readonly sums?: Map<string, string> | undefined;
+  /** Sees the content of each file and link. */
+  readonly watcher?: ContentWatcher | undefined;
   /** Limits that differ from those of `applyLayer`. */
   readonly limits?: Partial<LayerLimits> | undefined;
 }
@@ -28,13 +28,13 @@ export interface ListOptions {
 export async function listLayer(
   stream: ByteStream,
   layer: { readonly descriptor: Descriptor; readonly diffId: Digest },
-  { budget, wanted, sums, limits = {} }: ListOptions,
+  { budget, wanted, watcher, limits = {} }: ListOptions,
 ): Promise<OverlayLayer<LayerEntry>> {
   const tree = new MemoryTree(budget, wanted);
   const { whiteouts, opaques } = await unpackLayer(
     stream,
     layer,
-    () => (sums === undefined ? tree : new SummingTree(tree, sums)),
+    () => (watcher === undefined ? tree : new WatchedTree(tree, watcher)),
     {
       externalLinks: 'inert',
       limits,

@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { ListedEntry } from './list-directory.js';
-import type { TreeStorage } from './tree-storage.js';
+import type { ContentWatcher } from './watched-tree.js';
 
 /** Names the content of a file: its digest, and whether it can be run. Other bits of the mode are not kept when it is written. */
 export function fileSum(mode: number, hash: Hash): string {
@@ -12,59 +11,68 @@ export function linkSum(target: string): string {
   return `link ${target}`;
 }
 
-/** A storage that notes the sums of the files and links that are written to another one, by path. */
-export class SummingTree implements TreeStorage {
-  readonly #storage: TreeStorage;
-  readonly #sums: Map<string, string>;
+/** Notes the sums of files and links, by path. */
+export class ContentSums implements ContentWatcher {
+  readonly sums = new Map<string, string>();
   #path = '';
   #mode = 0;
   #hash = createHash('sha256');
 
-  constructor(storage: TreeStorage, sums: Map<string, string>) {
-    this.#storage = storage;
-    this.#sums = sums;
-  }
-
-  list(path: string): readonly ListedEntry[] {
-    return this.#storage.list(path);
-  }
-
-  kindOf(path: string): ListedEntry['kind'] | undefined {
-    return this.#storage.kindOf(path);
-  }
-
-  createFile(path: string, mode: number): void {
-    this.#storage.createFile(path, mode);
+  beginFile(path: string, mode: number): void {
     this.#path = path;
     this.#mode = mode;
     this.#hash = createHash('sha256');
   }
 
-  write(chunk: Buffer, start: number, end: number): void {
-    this.#storage.write(chunk, start, end);
-    this.#hash.update(chunk.subarray(start, end));
+  bytes(chunk: Buffer): void {
+    this.#hash.update(chunk);
   }
 
-  closeFile(): void {
-    this.#storage.closeFile();
-    this.#sums.set(this.#path, fileSum(this.#mode, this.#hash));
-  }
-
-  makeDirectory(path: string): void {
-    this.#storage.makeDirectory(path);
-  }
-
-  setMode(path: string, mode: number): void {
-    this.#storage.setMode(path, mode);
+  endFile(): void {
+    this.sums.set(this.#path, fileSum(this.#mode, this.#hash));
   }
 
   symlink(path: string, target: string): void {
-    this.#storage.symlink(path, target);
-    this.#sums.set(path, linkSum(target));
+    this.sums.set(path, linkSum(target));
   }
 
   link(path: string, target: string): void {
-    this.#storage.link(path, target);
-    this.#sums.set(path, this.#sums.get(target) ?? '');
+    this.sums.set(path, this.sums.get(target) ?? '');
+  }
+}
+
+/** What a file's content is, in hexadecimal digits. */
+export interface FileDigests {
+  readonly sha1: string;
+  readonly sha256: string;
+}
+
+/** Notes the digests of files, by path; of links nothing. */
+export class ContentDigests implements ContentWatcher {
+  readonly digests = new Map<string, FileDigests>();
+  #path = '';
+  #sha1 = createHash('sha1');
+  #sha256 = createHash('sha256');
+
+  beginFile(path: string): void {
+    this.#path = path;
+    this.#sha1 = createHash('sha1');
+    this.#sha256 = createHash('sha256');
+  }
+
+  bytes(chunk: Buffer): void {
+    this.#sha1.update(chunk);
+    this.#sha256.update(chunk);
+  }
+
+  endFile(): void {
+    this.digests.set(this.#path, { sha1: this.#sha1.digest('hex'), sha256: this.#sha256.digest('hex') });
+  }
+
+  symlink(): void {}
+
+  link(path: string, target: string): void {
+    const digests = this.digests.get(target);
+    if (digests !== undefined) this.digests.set(path, digests);
   }
 }

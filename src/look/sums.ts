@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { counted, mapLimited, shortDigest } from '../content/index.js';
 import { inOperation } from '../errors/index.js';
-import { fileSum, linkSum, listLayer, NameBudget, Overlay } from '../layer/index.js';
+import { ContentSums, fileSum, linkSum, listLayer, NameBudget, Overlay } from '../layer/index.js';
 import { decodeName, fsPath, joinPath } from '../tar/names.js';
 import type { TreeInputs } from './tree.js';
 
@@ -29,12 +29,12 @@ export async function sumImage({ content, layers, report, limits }: TreeInputs):
     const { descriptor } = layer;
     const label = shortDigest(descriptor.digest);
     const about = { id: descriptor.digest, label, total: descriptor.size };
-    const sums = new Map<string, string>();
+    const watcher = new ContentSums();
     try {
       const stream = counted(await content.fetch(descriptor), about, report);
-      const listed = await listLayer(stream, layer, { budget, sums, limits });
+      const listed = await listLayer(stream, layer, { budget, watcher, limits });
       report({ type: 'transferred', ...about });
-      return { listed, sums };
+      return { listed, sums: watcher.sums };
     } catch (error) {
       throw inOperation(`Reading the layer ${label}`, error);
     }

@@ -4,6 +4,7 @@ export const annotationKeys = {
   revision: 'org.opencontainers.image.revision',
   source: 'org.opencontainers.image.source',
   version: 'org.opencontainers.image.version',
+  licenses: 'org.opencontainers.image.licenses',
   title: 'org.opencontainers.image.title',
   refName: 'org.opencontainers.image.ref.name',
   /** In an index.json: the name of an image in full, as containerd and Docker write it. */

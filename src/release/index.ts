@@ -12,6 +12,7 @@ export { formatNotes } from './notes.js';
 export { type PromotionPlan, planPromotion, promote } from './promote.js';
 export { rollbackStep } from './rollback.js';
 export { runTests, type TestOutcome } from './run-tests.js';
+export { attachSbom, isSbomAttached, releaseSbom, type Sbom } from './sbom-carrier.js';
 export {
   attachTestResult,
   findTestVerdict,

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { digestOf } from '../../src/oci/index.js';
 import { components } from '../support/product.js';
 import { startRealRegistry } from '../support/registry-debian.js';
 import { newUser, type User } from './cli.js';
@@ -72,13 +73,13 @@ alone = true
     await publish('engine');
   };
   const build = async (...flags: string[]) => user.json(['release', 'build', ...flags]);
-  const digestOf = async (channel: string) => (await user.json(['release', 'history', channel])).digest;
-  return { user, place, change, build, digestOf };
+  const ledTo = async (channel: string) => (await user.json(['release', 'history', channel])).digest;
+  return { user, place, change, build, ledTo };
 }
 
 describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', (kind) => {
   it('are composed, tested, promoted and rolled back', async () => {
-    const { user, change, build, digestOf } = await prepare(kind);
+    const { user, change, build, ledTo } = await prepare(kind);
     const first = await build();
     expect(first.layers.map(({ source }: { source: string }) => source)).toEqual([
       'engine',
@@ -115,7 +116,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
       '20260201',
     ]);
     expect([refused.status, refused.stderr]).toEqual([65, expect.stringContaining('failed is not broken')]);
-    expect(await digestOf('tram')).toBe(first.digest);
+    expect(await ledTo('tram')).toBe(first.digest);
 
     // A good one, with what did not change as it was.
     execFileSync('rm', [`${user.work}/components/engine/broken`]);
@@ -127,7 +128,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     const taken = await user.engineshed(['release', 'promote', 'candidate', 'train', '--version', '1.0.0']);
     expect([taken.status, taken.stderr]).toEqual([65, expect.stringContaining('A version never moves')]);
     await user.output(['release', 'promote', 'candidate', 'train', '--version', '1.1.0']);
-    expect(await digestOf('train')).toBe(second.digest);
+    expect(await ledTo('train')).toBe(second.digest);
 
     const notes = await user.output(['release', 'notes', '1.0.0', '1.1.0']);
     expect(notes).toMatch(/^# 1\.1\.0\n\nChanges since 1\.0\.0\.\n/);
@@ -137,9 +138,9 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     // It was no good after all.
     const planned = await user.json(['release', 'rollback', 'train', '--dry-run']);
     expect(planned).toMatchObject({ dryRun: true, digest: first.digest, version: '1.0.0' });
-    expect(await digestOf('train')).toBe(second.digest);
+    expect(await ledTo('train')).toBe(second.digest);
     await user.output(['release', 'rollback', 'train']);
-    expect(await digestOf('train')).toBe(first.digest);
+    expect(await ledTo('train')).toBe(first.digest);
     const { steps } = await user.json(['release', 'history', 'train']);
     expect(
       steps.map(({ step, reason, version }: Record<string, unknown>) => [step, reason, version]),
@@ -151,7 +152,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     const further = await user.engineshed(['release', 'rollback', 'train']);
     expect([further.status, further.stderr]).toEqual([66, expect.stringContaining('could go back to')]);
     await user.output(['release', 'rollback', 'train', '--to', '1.1.0']);
-    expect(await digestOf('train')).toBe(second.digest);
+    expect(await ledTo('train')).toBe(second.digest);
   });
 
   it('are the same, built twice, elsewhere, at another time', async () => {
@@ -174,6 +175,40 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     expect((await build('--squash')).digest).toBe(squashed.digest);
   });
 
+  it('have a bill of materials, the same wherever it is asked for', async () => {
+    const { user, place, build } = await prepare(kind);
+    const planned = await user.json(['release', 'build', '--dry-run']);
+    const { digest, sbom } = await build('--tag', 'candidate');
+    expect(planned.sbom).toEqual(sbom);
+    const reference = `${place.base}@${digest}`;
+    const bill = await user.output(['release', 'sbom', 'candidate']);
+    expect([digestOf(Buffer.from(bill)), bill.length]).toEqual([sbom.digest, sbom.size]);
+    const listed = async (image: string) => {
+      const { referrers } = await user.json(['referrers', image, '--type', 'application/spdx+json']);
+      return referrers.length;
+    };
+    expect(await listed(reference)).toBe(1);
+    // Built again it is not attached again, and a copy has it, in a registry, a layout or a file.
+    expect((await build()).sbom).toEqual(sbom);
+    expect(await listed(reference)).toBe(1);
+    await user.output(['copy', reference, 'oci:copies/base:copy', '--referrers']);
+    await user.output(['install', reference, '--name', 'greeter']);
+    await user.output(['export', 'greeter', 'greeter.tar', '--referrers']);
+    rmSync(`${user.work}/engineshed.toml`);
+    const source = place.base.replace(/^.*[/]/, '');
+    for (const copy of ['oci:copies/base:copy', `oci-archive:greeter.tar:greeter-${source}`]) {
+      expect(await user.output(['release', 'sbom', copy])).toBe(bill);
+      expect(await user.json(['release', 'sbom', copy])).toMatchObject({
+        digest,
+        sbom,
+        packages: 4,
+        attached: true,
+      });
+    }
+    const nothing = await user.engineshed(['release', 'sbom', 'candidate']);
+    expect([nothing.status, nothing.stderr]).toEqual([78, expect.stringContaining('[release]')]);
+  });
+
   it('install as an engine, and have their lock inside', async () => {
     const { user, place, build } = await prepare(kind);
     for (const flags of [[], ['--squash']]) {
@@ -185,6 +220,19 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
       await user.output(['install', reference, '--name', `squash${flags.length}`]);
       const { sources } = await user.json(['show', `squash${flags.length}`]);
       const [{ directory }] = Object.values(sources) as [{ directory: string }];
+      const bill = JSON.parse(await user.output(['release', 'sbom', reference]));
+      const sums = bill.files.map(
+        ({ fileName, checksums }: { fileName: string; checksums: { checksumValue: string }[] }) =>
+          `${checksums[1]?.checksumValue}  ${fileName}\n`,
+      );
+      const checked = execFileSync('sha256sum', ['--check', '--strict'], {
+        cwd: directory,
+        input: sums.join(''),
+        encoding: 'utf8',
+      });
+      expect(checked.match(/: OK$/gm)).toHaveLength(
+        Number(execFileSync('sh', ['-c', 'find . -type f | wc -l'], { cwd: directory })),
+      );
       for (const name of components) {
         const diff = ['-r', `${directory}/${name}`, `${user.work}/components/${name}`];
         expect(execFileSync('diff', diff, { encoding: 'utf8' })).toBe('');

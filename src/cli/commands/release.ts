@@ -171,6 +171,21 @@ const notes = buildCommand({
   loader: async () => (await import('../run/release-notes.js')).releaseNotes,
 });
 
+const sbom = buildCommand({
+  docs: {
+    brief: 'Print the bill of materials of a release, as SPDX 2.3 JSON',
+    fullDescription:
+      'Every component with its version, revision and digests, and every file with its SHA-1 and SHA-256, made of the layers of the ' +
+      'release itself, each verified: what somebody attached to it is not believed. "release build" attaches the very same document. ' +
+      'With --json it tells what the document is and whether it is attached, and does not print it.',
+  },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [releaseArgument] },
+    flags: { plainHttp: plainHttpFlag, json: jsonFlag },
+  },
+  loader: async () => (await import('../run/release-sbom.js')).releaseSbom,
+});
+
 const bisect = buildCommand({
   docs: {
     brief: 'Find the first release that fails',
@@ -206,7 +221,7 @@ const bisect = buildCommand({
 
 /** `engineshed release` */
 export const release = buildRouteMap<string, Host>({
-  routes: { build, test, promote, rollback, history, notes, bisect },
+  routes: { build, test, promote, rollback, history, notes, sbom, bisect },
   docs: {
     brief: 'Compose, test and promote releases',
     fullDescription:

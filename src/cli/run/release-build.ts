@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { copy, type Layout, type Reporter, type Target } from '../../content/index.js';
+import { copy, type Layout, type Reporter, readImage, type Target } from '../../content/index.js';
 import {
   atDigests,
   type EngineDefinition,
@@ -10,9 +10,10 @@ import {
 } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { ownerOf } from '../../files/index.js';
-import { formatReference, type Reference } from '../../oci/index.js';
+import { type Descriptor, formatReference, type Reference } from '../../oci/index.js';
 import { withStage } from '../../publish/index.js';
 import {
+  attachSbom,
   type ComposedRelease,
   composeRelease,
   type ReleaseForm,
@@ -20,6 +21,7 @@ import {
   releaseLock,
   releaseName,
   releasePlatform,
+  releaseSbom,
 } from '../../release/index.js';
 import { rememberingTarget, withSources } from '../../store/index.js';
 import { isDirectory } from '../directories.js';
@@ -42,6 +44,8 @@ interface Built {
   readonly release: ComposedRelease;
   readonly tags: readonly string[];
   readonly image: Reference;
+  /** The bill of materials. */
+  readonly sbom: Descriptor;
   readonly sentBytes: number;
   readonly presentBytes: number;
 }
@@ -51,7 +55,7 @@ export async function releaseBuild(this: Host, flags: BuildFlags): Promise<void>
   const built = await withProgress(this, (report) =>
     withReleases(this, flags, report, (desk) => build(this, flags, desk, report)),
   );
-  const { release, image, tags, sentBytes, presentBytes } = built;
+  const { release, image, tags, sbom, sentBytes, presentBytes } = built;
   const { manifest, lock, layers, created } = release;
   const reference = formatReference({ ...image, tag: undefined, digest: manifest.digest });
   const references = tags.map((tag) => formatReference({ ...image, tag }));
@@ -74,6 +78,7 @@ export async function releaseBuild(this: Host, flags: BuildFlags): Promise<void>
         size: descriptor.size,
         diffId,
       })),
+      sbom: { digest: sbom.digest, size: sbom.size },
       sentBytes,
       presentBytes,
       pushed: !flags.dryRun,
@@ -86,6 +91,7 @@ export async function releaseBuild(this: Host, flags: BuildFlags): Promise<void>
   }
   printLine(this, `${flags.dryRun ? 'would be' : 'built'} ${reference}`);
   for (const text of references) printLine(this, `  ${text}`);
+  printLine(this, `${flags.dryRun ? 'would attach' : 'attached'} its bill of materials ${sbom.digest}`);
 }
 
 async function build(host: Host, flags: BuildFlags, desk: ReleaseDesk, report: Reporter): Promise<Built> {
@@ -116,9 +122,19 @@ async function build(host: Host, flags: BuildFlags, desk: ReleaseDesk, report: R
       const release = await composeRelease(stage, { lock, directories, form, report });
       const tags = [candidateTag(release), ...(flags.tag ?? [])];
       const image = settings.image;
-      if (flags.dryRun) return { release, tags, image, sentBytes: 0, presentBytes: 0 };
-      const push = (to: Layout | Target) => copy(stage, release.manifest, to, { tags, report });
-      return { release, tags, image, ...(await targets.write(image, 'refuse', push)) };
+      const composed = await readImage(stage, release.manifest, releasePlatform);
+      const sbom = await releaseSbom(stage, composed, lock, () => {});
+      const built = { release, tags, image, sbom: sbom.descriptor };
+      if (flags.dryRun) return { ...built, sentBytes: 0, presentBytes: 0 };
+      const push = async (to: Layout | Target) => {
+        const subject = release.manifest;
+        const sent = await copy(stage, subject, to, { tags: [], report });
+        await attachSbom(to, sbom, { subject, name: lock.name, created: release.created });
+        // Whoever finds the release by its tag finds all that belongs to it.
+        for (const tag of tags) await to.tag(subject, tag);
+        return sent;
+      };
+      return { ...built, ...(await targets.write(image, 'refuse', push)) };
     }),
   );
 }

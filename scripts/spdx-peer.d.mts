@@ -1,0 +1,3 @@
+export const spdxPython: string;
+export const spdxSchema: string;
+export function installSpdx(): void;
