@@ -31,7 +31,7 @@ main() {
   export COPYFILE_DISABLE
   IFS=" $tab$nl"
   umask 022
-  wants_use= wants_name= mirror= lock_file= asked= changed= claims= staging= signs_pid= opened=
+  wants_use= wants_name= mirror= lock_file= asked= claims= staging= signs_pid= opened=
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; exit 0 ;;

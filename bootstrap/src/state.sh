@@ -103,9 +103,7 @@ install_state() {
     if [ -e "$state" ]; then mv "$state" "$staging/damaged-$(random_hex)"; fi
     mv "$made" "$state" || fail 73 "$state cannot be written."
   fi
-  state_before=$(readlink "$state_home/active" 2>/dev/null || :)
   replace_link "$engine_id" "$state_home/active"
-  [ "$state_before" = "$engine_id" ] || changed=yes
   give_lock "engine-$engine"
 }
 
@@ -186,16 +184,14 @@ install_blobs() {
 select_engine() {
   take_lock selection exclusive
   if [ -n "$wants_use" ] || [ ! -L "$store/current" ]; then
-    select_before=$(readlink "$store/current" 2>/dev/null || :)
     replace_link "engines/$engine/active" "$store/current"
-    [ "$select_before" = "engines/$engine/active" ] || changed=yes
   fi
   give_lock selection
 }
 
-# Records in the history what the names stand for now. It is a convenience: where it cannot be written, nothing else fails.
+# Records in the history what the names stand for now, unless that is where it is: also for what a killed install could not record.
+# It is a convenience: where it cannot be written, nothing else fails.
 record_history() {
-  [ -n "$changed" ] || return 0
   take_lock history exclusive
   history_last=$(ls "$store/history" | sed -n 's/^\([1-9][0-9]*\)\.json$/\1/p' | sort -n | tail -n 1)
   history_number=$((${history_last:-0} + 1))
@@ -212,8 +208,13 @@ record_history() {
     [ -L "$history_engine/active" ] || continue
     history_engines=$history_engines${history_engines:+,}\"${history_engine##*/}\":\"$(readlink "$history_engine/active")\"
   done
-  printf '{"number":%d,"time":"%s","change":"install %s","active":%s,"engines":{%s}}' \
-    "$history_number" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$engine" "$history_active" "$history_engines" >"$staging/generation" &&
+  history_now="\"active\":$history_active,\"engines\":{$history_engines}}"
+  history_position=$(cat "$store/history/position" 2>/dev/null || :)
+  case $(cat "$store/history/$history_position.json" 2>/dev/null || :) in
+    *",$history_now") give_lock history; return ;;
+  esac
+  printf '{"number":%d,"time":"%s","change":"install %s",%s' \
+    "$history_number" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$engine" "$history_now" >"$staging/generation" &&
     mv -f "$staging/generation" "$store/history/$history_number.json" &&
     printf '%d' "$history_number" >"$staging/position" && mv -f "$staging/position" "$store/history/position" ||
     say 'The history could not be written.'
