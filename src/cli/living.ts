@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { EngineshedError, fromSystemError } from '../errors/index.js';
+import { EngineshedError, fromNamedPath } from '../errors/index.js';
 import type { Host } from './host.js';
 
 /** The most characters of a list. */
@@ -89,7 +89,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw fromSystemError(error);
+    throw fromNamedPath({ what: 'file', path }, error);
   }
 }
 

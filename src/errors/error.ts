@@ -124,6 +124,34 @@ export function fromSystemError(error: unknown): EngineshedError {
   }
 }
 
+/** What a user named, and what for. */
+export interface NamedPath {
+  readonly what: 'file' | 'directory';
+  readonly path: string;
+  /** The end of the sentence "There is no file PATH", such as `to attach`. */
+  readonly purpose?: string;
+  /** What to do where it is not there. */
+  readonly hint?: string;
+}
+
+/**
+ * Turns a failed system call on what a user named into an error: `PATH_NOT_FOUND`, which says what is not there (ENOENT, and
+ * ENOTDIR for a path that leads through a file), or what {@link fromSystemError} makes of every other.
+ */
+export function fromNamedPath({ what, path, purpose, hint }: NamedPath, error: unknown): EngineshedError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof EngineshedError || (code !== 'ENOENT' && code !== 'ENOTDIR'))
+    return fromSystemError(error);
+  const message = `There is no ${what} ${path}${purpose === undefined ? '' : ` ${purpose}`}`;
+  return new EngineshedError('PATH_NOT_FOUND', message, { hint, cause: error, details: { path } });
+}
+
+/** How {@link fromNamedPath} speaks of the directory for temporary files, which a user names by TMPDIR. */
+export function temporaryPlace(path: string): NamedPath {
+  const hint = 'Make that directory, or set TMPDIR to one that is there.';
+  return { what: 'directory', path, purpose: 'for temporary files', hint };
+}
+
 function sanitizeDetails(details: ErrorDetails): ErrorDetails {
   return Object.fromEntries(
     Object.entries(details).map(([key, value]) => [

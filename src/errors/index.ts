@@ -3,9 +3,12 @@ export {
   EngineshedError,
   type ErrorDetails,
   type ErrorOptions,
+  fromNamedPath,
   fromSystemError,
   inOperation,
   isEngineshedError,
+  type NamedPath,
+  temporaryPlace,
 } from './error.js';
 export { didYouMean, nearest } from './nearest.js';
 export { escapeControls, sanitizeLine } from './sanitize.js';

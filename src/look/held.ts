@@ -1,5 +1,5 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
-import { inOperation } from '../errors/index.js';
+import { fromNamedPath, inOperation, temporaryPlace } from '../errors/index.js';
 
 /** How much is held in memory, in bytes; what is larger goes to a file. */
 const inMemory = 8 * 1024 * 1024;
@@ -67,7 +67,7 @@ function openNameless(temporary: string): number {
     rmdirSync(directory);
     return fd;
   } catch (error) {
-    throw inOperation('Making a temporary file', error);
+    throw inOperation('Making a temporary file', fromNamedPath(temporaryPlace(temporary), error));
   }
 }
 

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { fromSystemError } from '../errors/index.js';
+import { fromNamedPath, temporaryPlace } from '../errors/index.js';
 import { isAlive, type Owner, ownedName, parseOwnedName } from '../files/index.js';
 import { removeTree } from '../layer/index.js';
 
@@ -20,7 +20,7 @@ export async function withTemporaryDirectory<T>(
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    throw fromSystemError(error);
+    throw fromNamedPath(temporaryPlace(temporary), error);
   }
   try {
     await sweep(temporary, prefix, directory, owner);

@@ -174,3 +174,38 @@ it('the progress line fits the terminal, and sending starts anew after packing',
     expect(painted.some((text) => text.startsWith('['))).toBe(columns === 80);
   }
 });
+
+it('a file that is not there is called one, and a directory for temporary files is named as such', async () => {
+  const user = newUser();
+  mkdirSync(`${user.work}/content`);
+  writeFileSync(`${user.work}/content/file.txt`, 'text\n');
+  await user.output(['publish', 'content', 'oci:layout:1']);
+  const { work } = user;
+  const cases: [args: string[], message: string][] = [
+    [['attach', 'oci:layout:1', '--type', 'a/b', 'nothing'], `There is no file ${work}/nothing to attach`],
+    [['attach', 'oci:layout:1', '--type', 'a/b', 'content/file.txt/x'], 'There is no file'],
+    [['import', 'nothing.tar'], `There is no file ${work}/nothing.tar`],
+    [['import-ini', 'nothing.ini'], `There is no file ${work}/nothing.ini`],
+    [['inspect', 'oci-archive:nothing.tar'], `There is no file ${work}/nothing.tar`],
+    [['inspect', 'docker-archive:nothing.tar'], `There is no file ${work}/nothing.tar`],
+    [['prune', 'x.io/a', '--keep-branches', 'nothing'], `There is no file ${work}/nothing`],
+    [['copy', 'oci:layout:1', 'oci-archive:nothing/x.tar'], `There is no directory ${work}/nothing`],
+    [['publish', 'nothing', 'oci:layout:2'], `There is no directory ${work}/nothing`],
+    [
+      ['publish', 'content', 'x.io/a/b', '--dry-run'],
+      'There is no directory /nothing/tmp for temporary files',
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const run = await user.engineshed([...args, '--json'], { environment: { TMPDIR: '/nothing/tmp' } });
+    const { error } = JSON.parse(run.stderr);
+    expect([args, run.status, error.code, error.message]).toEqual([
+      args,
+      66,
+      'PATH_NOT_FOUND',
+      expect.stringContaining(message),
+    ]);
+    expect(error.message).not.toContain('ENOENT');
+    if (message.includes('temporary')) expect(error.hint).toContain('TMPDIR');
+  }
+});

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { builtinCatalog, mergeCatalogs, parseCatalog } from '../../catalog/index.js';
-import { EngineshedError, inOperation } from '../../errors/index.js';
+import { EngineshedError, fromNamedPath, inOperation } from '../../errors/index.js';
 import { makeDurableDirectories, ownerOf, replaceFileBeside } from '../../files/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printLines } from '../output.js';
@@ -65,7 +65,7 @@ function readText(name: string): IniText {
   try {
     return { name, text: readFileSync(name, 'utf8') };
   } catch (error) {
-    throw inOperation(`Reading ${name}`, error);
+    throw fromNamedPath({ what: 'file', path: name }, error);
   }
 }
 

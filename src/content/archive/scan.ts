@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { EngineshedError, inOperation, isEngineshedError } from '../../errors/index.js';
+import { EngineshedError, fromNamedPath, inOperation, isEngineshedError } from '../../errors/index.js';
 import { blockSize } from '../../tar/header.js';
 import { checkPath } from '../../tar/paths.js';
 import { type TarEntry, TarReader } from '../../tar/reader.js';
@@ -40,7 +40,7 @@ export function scanArchive(path: string, label: string): ScannedArchive {
     // Opening a pipe that nobody writes to would wait for ever.
     fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    throw inOperation(`Opening ${label}`, error);
+    throw fromNamedPath({ what: 'file', path }, error);
   }
   try {
     const file = fstatSync(fd);

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { EngineshedError, inOperation, isEngineshedError } from '../../errors/index.js';
+import { EngineshedError, fromNamedPath, inOperation, isEngineshedError } from '../../errors/index.js';
 import { isAlive, type Owner, ownedName, parseOwnedName, syncDirectory } from '../../files/index.js';
 import { type Descriptor, type Digest, isIndexType, isManifestType } from '../../oci/index.js';
 import type { OpenContent, Target } from '../types.js';
@@ -168,7 +168,7 @@ function refusePresent({ path, label, ifPresent }: WriteArchiveOptions): void {
 
 /** Removes what killed writers left beside their archives. */
 function sweep(directory: string): void {
-  for (const name of readdirSync(directory)) {
+  for (const name of namesIn(directory)) {
     const owner = name.startsWith(temporaryPrefix)
       ? parseOwnedName(name.slice(temporaryPrefix.length))
       : undefined;
@@ -179,5 +179,13 @@ function sweep(directory: string): void {
     } catch {
       // It is somebody else's, in a directory such as /tmp.
     }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw fromNamedPath({ what: 'directory', path: directory, purpose: 'to write the archive to' }, error);
   }
 }
