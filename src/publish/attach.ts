@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { counted, type Reporter, shortDigest, streamOf, type Target } from '../content/index.js';
-import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
+import { EngineshedError, fromNamedPath, fromSystemError, inOperation } from '../errors/index.js';
 import {
   annotationKeys,
   buildArtifact,
@@ -57,22 +57,39 @@ export async function attach(target: Target, inputs: AttachInputs): Promise<Atta
   }
 }
 
+/**
+ * What {@link attach} would attach.
+ * @throws EngineshedError as that does for files
+ */
+export async function planAttach(inputs: Omit<AttachInputs, 'report'>): Promise<Attached> {
+  const { subject, artifactType, files, annotations } = inputs;
+  const layers: Descriptor[] = [];
+  for (const file of files) layers.push(await describeFile(file));
+  const { descriptor } = buildArtifact({ artifactType, layers, subject, annotations });
+  return { manifest: descriptor, layers };
+}
+
 async function pushFile(target: Target, file: AttachedFile, report: Reporter): Promise<Descriptor> {
-  const { path, title, mediaType } = file;
-  const { digest, size } = await digestFile(path);
-  const descriptor = { mediaType, digest, size };
-  const about = { id: digest, label: title, total: size };
+  const { path, title } = file;
+  const layer = await describeFile(file);
+  const { annotations: _, ...descriptor } = layer;
+  const about = { id: layer.digest, label: title, total: layer.size };
   if (await target.exists(descriptor)) report({ type: 'present', ...about });
   else {
     await target.push(descriptor, async () => counted(read(path), about, report));
     report({ type: 'transferred', ...about });
   }
-  return { ...descriptor, annotations: { [annotationKeys.title]: title } };
+  return layer;
+}
+
+async function describeFile({ path, title, mediaType }: AttachedFile): Promise<Descriptor> {
+  const { digest, size } = await digestFile(path);
+  return { mediaType, digest, size, annotations: { [annotationKeys.title]: title } };
 }
 
 async function digestFile(path: string): Promise<Pick<Descriptor, 'digest' | 'size'>> {
   const found = await stat(path).catch((error) => {
-    throw fromSystemError(error);
+    throw fromNamedPath({ what: 'file', path, purpose: 'to attach' }, error);
   });
   if (!found.isFile()) {
     throw new EngineshedError('CONTENT_UNPUBLISHABLE', `${path} is no file`, {

@@ -42,22 +42,39 @@ export interface PublishedIndex {
  * and as `copy` does
  */
 export async function publishIndex(target: Target, inputs: IndexInputs): Promise<PublishedIndex> {
-  const { sources, tags, report } = inputs;
-  const images: PlatformImage[] = [];
-  for (const source of sources) images.push(...(await imagesOfSource(source)));
-  refuseTwice(images);
-  for (const { source, descriptor } of images)
-    await copy(source.target, descriptor, target, { tags: [], report });
-  const annotations = { ...commonAnnotations(images), ...inputs.annotations };
-  const entries = images.map(({ descriptor, platform }) => ({ descriptor, platform }));
-  const { descriptor, bytes, manifests } = buildIndex(entries, annotations);
+  const { tags, report } = inputs;
+  const { found, bytes, ...published } = await makeIndex(inputs);
+  const descriptor = published.index;
+  for (const image of found) await copy(image.source.target, image.descriptor, target, { tags: [], report });
   try {
     await target.push(descriptor, async () => streamOf(bytes));
     for (const tag of tags) await target.tag(descriptor, tag);
   } catch (error) {
     throw inOperation(`Publishing the index to ${target.label}`, error);
   }
-  return { index: descriptor, images: manifests, annotations };
+  return published;
+}
+
+/**
+ * The index that {@link publishIndex} would push.
+ * @throws EngineshedError as that does before anything is copied
+ */
+export async function planIndex(inputs: IndexInputs): Promise<PublishedIndex> {
+  const { index, images, annotations } = await makeIndex(inputs);
+  return { index, images, annotations };
+}
+
+/** The index with its bytes and the images that it is made of. */
+async function makeIndex(
+  inputs: IndexInputs,
+): Promise<PublishedIndex & { readonly bytes: Uint8Array; readonly found: readonly PlatformImage[] }> {
+  const found: PlatformImage[] = [];
+  for (const source of inputs.sources) found.push(...(await imagesOfSource(source)));
+  refuseTwice(found);
+  const annotations = { ...commonAnnotations(found), ...inputs.annotations };
+  const entries = found.map(({ descriptor, platform }) => ({ descriptor, platform }));
+  const { descriptor, bytes, manifests } = buildIndex(entries, annotations);
+  return { index: descriptor, images: manifests, annotations, bytes, found };
 }
 
 /** An image with all that the index says of it. */

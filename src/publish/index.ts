@@ -1,6 +1,12 @@
-export { type Attached, type AttachedFile, type AttachInputs, attach } from './attach.js';
+export { type Attached, type AttachedFile, type AttachInputs, attach, planAttach } from './attach.js';
 export { type Checkout, type CheckoutReader, readCheckout } from './checkout.js';
-export { type IndexInputs, type IndexSource, type PublishedIndex, publishIndex } from './image-index.js';
+export {
+  type IndexInputs,
+  type IndexSource,
+  type PublishedIndex,
+  planIndex,
+  publishIndex,
+} from './image-index.js';
 export { type Feature, featureOf, type Pipeline, readPipeline } from './pipeline.js';
 export {
   type FeatureTag,

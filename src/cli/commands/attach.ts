@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { annotationFlag, jsonFlag, offlineFlag, plainHttpFlag } from './flags.js';
+import { annotationFlag, dryRunFlag, jsonFlag, offlineFlag, plainHttpFlag } from './flags.js';
 
 /** `engineshed attach` */
 export const attach = buildCommand({
@@ -28,6 +28,7 @@ export const attach = buildCommand({
         placeholder: 'MEDIATYPE',
       },
       annotation: annotationFlag,
+      dryRun: dryRunFlag,
       plainHttp: plainHttpFlag,
       offline: offlineFlag,
       json: jsonFlag,

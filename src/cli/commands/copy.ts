@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, plainHttpFlag, referrersFlag, replaceFlag } from './flags.js';
+import { dryRunFlag, jsonFlag, plainHttpFlag, referrersFlag, replaceFlag } from './flags.js';
 
 /** `engineshed copy` */
 export const copy = buildCommand({
@@ -36,6 +36,7 @@ export const copy = buildCommand({
       },
       referrers: referrersFlag,
       replace: replaceFlag,
+      dryRun: dryRunFlag,
       plainHttp: plainHttpFlag,
       json: jsonFlag,
     },

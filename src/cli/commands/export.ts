@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import {
+  dryRunFlag,
   engineArgument,
   jsonFlag,
   plainHttpFlag,
@@ -35,6 +36,7 @@ export const exportEngine = buildCommand({
       referrers: referrersFlag,
       replace: replaceFlag,
       registry: registryFlag,
+      dryRun: dryRunFlag,
       plainHttp: plainHttpFlag,
       json: jsonFlag,
     },

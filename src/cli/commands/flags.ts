@@ -10,7 +10,8 @@ export const jsonFlag = {
 export const registryFlag = {
   kind: 'parsed',
   parse: String,
-  brief: "Take the catalogs' images from this registry instead, for instance a mirror",
+  brief:
+    "Take the catalogs' images from this registry instead, for instance a mirror: HOST keeps their path, HOST/PATH and HOST/ replace it",
   placeholder: 'HOST[:PORT][/PATH]',
   optional: true,
 } as const;
@@ -29,6 +30,18 @@ export const plainHttpFlag = {
 export const offlineFlag = {
   kind: 'boolean',
   brief: 'Ask no registry: take what the store, image layouts and directories have, or fail',
+  optional: true,
+  withNegated: false,
+} as const;
+
+/** What {@link offlineFlag} says where something newer is looked for. */
+export const newerOfflineBrief =
+  'Ask no registry: look into image layouts and directories, or fail where a tag of a registry would have to be asked for';
+
+/** Lets a command tell what it would do. */
+export const dryRunFlag = {
+  kind: 'boolean',
+  brief: 'Say what would be written where, and change nothing',
   optional: true,
   withNegated: false,
 } as const;

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { annotationFlag, jsonFlag, offlineFlag, plainHttpFlag } from './flags.js';
+import { annotationFlag, dryRunFlag, jsonFlag, offlineFlag, plainHttpFlag } from './flags.js';
 
 /** `engineshed index` */
 export const index = buildCommand({
@@ -31,6 +31,7 @@ export const index = buildCommand({
         variadic: true,
       },
       annotation: annotationFlag,
+      dryRun: dryRunFlag,
       plainHttp: plainHttpFlag,
       offline: offlineFlag,
       json: jsonFlag,

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { resolveReference } from '../../content/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { annotationKeys, formatReference, isMediaType } from '../../oci/index.js';
-import { type AttachedFile, attach as attachFiles } from '../../publish/index.js';
+import { type AttachedFile, attach as attachFiles, planAttach } from '../../publish/index.js';
 import { createdAnnotation, parseAnnotations } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
@@ -14,6 +14,7 @@ import { type NetworkFlags, openTargets } from '../runtime.js';
 interface AttachFlags extends NetworkFlags {
   readonly type: string;
   readonly annotation?: readonly string[];
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -38,7 +39,9 @@ export async function attach(
       // A layout that is not there must not be made: it has no image to attach to.
       const subject = await resolveReference(targets.readable(reference), reference);
       const inputs = { subject, artifactType: flags.type, files, annotations, report };
-      const attached = await targets.write(reference, 'refuse', (target) => attachFiles(target, inputs));
+      const attached = flags.dryRun
+        ? await planAttach(inputs)
+        : await targets.write(reference, 'refuse', (target) => attachFiles(target, inputs));
       return { subject, attached };
     } finally {
       targets.close();
@@ -48,6 +51,7 @@ export async function attach(
   const written = formatReference({ ...reference, tag: undefined, digest: manifest.digest });
   if (flags.json) {
     printJson(this, {
+      ...(flags.dryRun ? { dryRun: true } : {}),
       reference: written,
       subject: subject.digest,
       digest: manifest.digest,
@@ -63,7 +67,7 @@ export async function attach(
     });
     return;
   }
-  printLine(this, `attached ${manifest.digest}`);
+  printLine(this, `${flags.dryRun ? 'would be' : 'attached'} ${manifest.digest}`);
   printLine(this, `  to ${subject.digest}`);
   printLine(this, `  as ${written}`);
 }

@@ -31,6 +31,7 @@ interface CopyFlags extends Pick<NetworkFlags, 'plainHttp'> {
   readonly platform?: string;
   readonly referrers?: boolean;
   readonly replace?: boolean;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -61,6 +62,7 @@ export async function copy(this: Host, flags: CopyFlags, fromText: string, toTex
     const { digest, size, mediaType } = root;
     const source = { reference: formatReference(from), digest: resolved.digest };
     printJson(this, {
+      ...(flags.dryRun ? { dryRun: true } : {}),
       from: source,
       references,
       digest,
@@ -72,13 +74,17 @@ export async function copy(this: Host, flags: CopyFlags, fromText: string, toTex
     });
     return;
   }
-  printLine(this, `copied ${root.digest}`);
+  printLine(this, `${flags.dryRun ? 'would be' : 'copied'} ${root.digest}`);
   for (const reference of references) printLine(this, `  ${reference}`);
-  printLine(
-    this,
-    `${formatBytes(sentBytes)} sent, ${formatBytes(presentBytes)} there already${alsoSent(referrers)}`,
-  );
+  if (!flags.dryRun)
+    printLine(
+      this,
+      `${formatBytes(sentBytes)} sent, ${formatBytes(presentBytes)} there already${alsoSent(referrers)}`,
+    );
 }
+
+/** What a copy did that was none. */
+export const nothingSent: CopyResult = { sentBytes: 0, presentBytes: 0, referrers: 0 };
 
 /** The end of a sentence about what came along. */
 export function alsoSent(referrers: number): string {
@@ -97,6 +103,7 @@ async function carryOut(
     const source = targets.readable(from);
     const resolved = await resolveReference(source, from);
     const root = await chooseRoot(host, flags, { source, resolved, to }, report);
+    if (flags.dryRun) return { ...nothingSent, root, resolved };
     const options = { tags, referrers: flags.referrers ? 'bring' : 'leave', report } as const;
     const result = await targets.write(to, flags.replace ? 'replace' : 'refuse', (target) =>
       copyImage(source, root, target, options),

@@ -17,7 +17,7 @@ import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { type NetworkFlags, openStore, openTargets, type Targets } from '../runtime.js';
 import { count } from '../text.js';
-import { alsoSent } from './copy.js';
+import { alsoSent, nothingSent } from './copy.js';
 import { define, otherPlatform } from './install.js';
 
 /** The flags of `engineshed export`. */
@@ -26,6 +26,7 @@ interface ExportFlags extends Pick<NetworkFlags, 'plainHttp'> {
   readonly referrers?: boolean;
   readonly replace?: boolean;
   readonly registry?: string;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -55,15 +56,26 @@ export async function exportEngine(
   if (flags.json) {
     const { sentBytes, referrers } = result;
     const path = resolve(this.directory, file);
-    printJson(this, { name: lock.name, id, file: path, asInstalled, images, sentBytes, referrers });
+    const dryRun = flags.dryRun ? { dryRun: true } : {};
+    printJson(this, {
+      ...dryRun,
+      name: lock.name,
+      id,
+      file: path,
+      asInstalled,
+      images,
+      sentBytes,
+      referrers,
+    });
     return;
   }
   const state = asInstalled ? 'as it is installed' : 'as it stands now';
-  printLine(this, `${lock.name} (${id.slice(0, 8)}), ${state}, is in ${file}`);
   printLine(
     this,
-    `${count(images.length, 'image')}, ${formatBytes(result.sentBytes)}${alsoSent(result.referrers)}`,
+    `${lock.name} (${id.slice(0, 8)}), ${state}, ${flags.dryRun ? 'would be' : 'is'} in ${file}`,
   );
+  const sent = flags.dryRun ? '' : `, ${formatBytes(result.sentBytes)}${alsoSent(result.referrers)}`;
+  printLine(this, `${count(images.length, 'image')}${sent}`);
 }
 
 function imagesOf({ sources }: EngineLock): string[] {
@@ -84,6 +96,7 @@ async function carryOut(
   try {
     const installed = installedLock(store, flags, engine);
     const lock = installed ?? (await resolveNow(host, flags, { catalogs, store, targets, engine }, report));
+    if (flags.dryRun) return { lock, asInstalled: installed !== undefined, result: nothingSent };
     const content = (source: string) => {
       const locked = lock.sources[source];
       if (locked === undefined || locked.kind === 'directory')

@@ -1,7 +1,7 @@
 import { resolveReference } from '../../content/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { formatPlatform, formatReference, parseTag } from '../../oci/index.js';
-import { type IndexSource, publishIndex } from '../../publish/index.js';
+import { type IndexSource, planIndex, publishIndex } from '../../publish/index.js';
 import { parseAnnotations } from '../annotations.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
@@ -13,6 +13,7 @@ import { type NetworkFlags, openTargets } from '../runtime.js';
 interface IndexFlags extends NetworkFlags {
   readonly tag?: readonly string[];
   readonly annotation?: readonly string[];
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,6 +44,7 @@ export async function index(
       }
       const annotations = parseAnnotations(flags.annotation ?? []);
       const inputs = { sources, tags, annotations, report };
+      if (flags.dryRun) return await planIndex(inputs);
       return await targets.write(reference, 'refuse', (target) => publishIndex(target, inputs));
     } finally {
       targets.close();
@@ -56,10 +58,12 @@ export async function index(
   }));
   if (flags.json) {
     const { digest, size } = published.index;
-    printJson(this, { references, digest, size, images: listed, annotations: published.annotations });
+    const dryRun = flags.dryRun ? { dryRun: true } : {};
+    const { annotations } = published;
+    printJson(this, { ...dryRun, references, digest, size, images: listed, annotations });
     return;
   }
   for (const { platform, digest } of listed) printLine(this, `${platform}  ${digest}`);
-  printLine(this, `published as ${published.index.digest}`);
+  printLine(this, `${flags.dryRun ? 'would be' : 'published as'} ${published.index.digest}`);
   for (const written of references) printLine(this, `  ${written}`);
 }

@@ -6,7 +6,7 @@ import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { type NetworkFlags, openTargets, type Targets } from '../runtime.js';
-import { alsoSent } from './copy.js';
+import { alsoSent, nothingSent } from './copy.js';
 
 /** How many images are mirrored at the same time. */
 const concurrentImages = 4;
@@ -112,8 +112,7 @@ async function mirrorImage(
   try {
     const origin = targets.readable(from);
     const root = await resolveReference(origin, from);
-    const nothing = { sentBytes: 0, presentBytes: 0, referrers: 0 };
-    if (flags.dryRun) return { ...way, digest: root.digest, result: nothing };
+    if (flags.dryRun) return { ...way, digest: root.digest, result: nothingSent };
     // What is asked for by its digest only has no tag there either.
     const tags = to.tag === undefined ? (to.digest === undefined ? ['latest'] : []) : [to.tag];
     const options = { tags, referrers: flags.referrers ? 'bring' : 'leave', report } as const;
