@@ -276,5 +276,5 @@ export {
   type VerifyOptions,
   type VerifyReport,
   verify,
-  type WhenActive,
+  type WhenUsed,
 } from './store/index.js';

@@ -33,6 +33,7 @@ export const errorCodes = {
   DIGEST_INVALID: 'usage',
   NAME_INVALID: 'usage',
   ENGINE_ACTIVE: 'usage',
+  ENGINE_NEEDED: 'usage',
 
   DIGEST_MISMATCH: 'data',
   SIZE_MISMATCH: 'data',

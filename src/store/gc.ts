@@ -57,13 +57,13 @@ export async function gc(store: Store, retention: Retention): Promise<GcPlan> {
   return { engines, collection };
 }
 
-/** Not where somebody else has uninstalled it, or made it the active one, meanwhile. */
+/** Not where somebody else has uninstalled it, made it the active one, or installed it in a project, meanwhile. */
 async function isRemoved(store: Store, running: Transaction, name: string): Promise<boolean> {
   try {
     await removeEngine(store, running, name, 'refuse');
     return true;
   } catch (error) {
-    if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED', 'ENGINE_ACTIVE')) return false;
+    if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED', 'ENGINE_ACTIVE', 'ENGINE_NEEDED')) return false;
     throw error;
   }
 }

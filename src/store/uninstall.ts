@@ -1,18 +1,21 @@
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { didYouMean, EngineshedError } from '../errors/index.js';
 import { syncDirectory } from '../files/index.js';
 import { collect } from './collect.js';
 import type { StorePaths } from './paths.js';
+import { findProjects } from './projects.js';
 import { engineNames, readCurrent } from './record.js';
 import { ifUnlocked, type Store, type Transaction, transaction, withLock } from './store.js';
 
-/** What to do when the engine to be removed is the active one. */
-export type WhenActive = 'refuse' | 'deactivate';
+/** What to do when the engine to be removed is the active one, or one that the lock of a project names. */
+export type WhenUsed = 'refuse' | 'deactivate';
 
 /** What an uninstall did. */
 export interface UninstallResult {
   /** Whether the engine was the active one; then none is active now. */
   readonly wasActive: boolean;
+  /** The locks of projects that name it: each project installs it again when it is used next. */
+  readonly projects: readonly string[];
   /** How many layers no installed engine needs any more, and were removed. */
   readonly removedLayers: number;
   /** Whether the removal of layers was left to the next uninstall, because another process changes the store. */
@@ -21,54 +24,71 @@ export interface UninstallResult {
 
 /**
  * Removes an engine and what no other engine needs.
- * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `ENGINE_ACTIVE`, `STORE_CORRUPT` where another engine's record is damaged
+ * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `ENGINE_ACTIVE`, `ENGINE_NEEDED`, `STORE_CORRUPT` where another engine's record is damaged
  * (then nothing is collected), `FILE_PERMISSION`
  */
-export async function uninstall(
-  store: Store,
-  name: string,
-  whenActive: WhenActive,
-): Promise<UninstallResult> {
+export async function uninstall(store: Store, name: string, whenUsed: WhenUsed): Promise<UninstallResult> {
   if (!engineNames(store.paths).includes(name)) throw notInstalled(store.paths, name);
-  const wasActive = await transaction(store, `uninstall ${name}`, (running) =>
-    removeEngine(store, running, name, whenActive),
+  const removed = await transaction(store, `uninstall ${name}`, (running) =>
+    removeEngine(store, running, name, whenUsed),
   );
   let removedLayers = 0;
   const collected = await ifUnlocked(store, 'store', async () => {
     removedLayers = (await collect(store, 'all')).layers.length;
   });
-  return { wasActive, removedLayers, collectionDeferred: !collected };
+  return { ...removed, removedLayers, collectionDeferred: !collected };
 }
 
 /**
- * Removes an engine's name and all its states in one step; its content stays for a collection. Tells whether it was the active one.
- * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `ENGINE_ACTIVE`
+ * Removes an engine's name and all its states in one step; its content stays for a collection. Tells who used it.
+ * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `ENGINE_ACTIVE`, `ENGINE_NEEDED`, `STORE_CORRUPT` for the record of a project that is
+ * damaged
  */
 export function removeEngine(
   store: Store,
   { staging }: Transaction,
   name: string,
-  whenActive: WhenActive,
-): Promise<boolean> {
+  whenUsed: WhenUsed,
+): Promise<Pick<UninstallResult, 'wasActive' | 'projects'>> {
   const { paths } = store;
   return withLock(store, 'selection', 'exclusive', () =>
     withLock(store, `engine-${name}`, 'exclusive', async () => {
       if (!engineNames(paths).includes(name)) throw notInstalled(paths, name);
       const wasActive = readCurrent(paths) === name;
-      if (wasActive && whenActive === 'refuse') {
+      if (wasActive && whenUsed === 'refuse') {
         throw new EngineshedError('ENGINE_ACTIVE', `The engine ${name} is the active one`, {
           hint: 'Choose another with "engineshed use", or uninstall it with --force.',
         });
       }
+      const projects = projectsWith(store, name);
+      if (projects.length > 0 && whenUsed === 'refuse') throw needed(name, projects);
       if (wasActive) {
         rmSync(paths.current);
         syncDirectory(paths.root);
       }
       renameSync(paths.engine(name), `${staging}/engine-${name}`);
       syncDirectory(paths.engines);
-      return wasActive;
+      return { wasActive, projects };
     }),
   );
+}
+
+/** The locks that are there and name a state of the engine which is installed. */
+function projectsWith({ paths, now }: Store, name: string): string[] {
+  return findProjects(paths, now())
+    .records.filter(({ engine, id, missing }) => {
+      return engine === name && missing === undefined && existsSync(paths.engineState(name, id));
+    })
+    .map(({ lock }) => lock);
+}
+
+function needed(name: string, projects: readonly string[]): EngineshedError {
+  const [first = '', ...others] = projects;
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return new EngineshedError('ENGINE_NEEDED', `The engine ${name} is what ${first}${more} names`, {
+    hint: 'Uninstall it all the same with --force: a project installs it again when it is used next.',
+    details: { path: first },
+  });
 }
 
 function notInstalled(paths: StorePaths, name: string): EngineshedError {

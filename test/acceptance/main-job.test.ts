@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -172,6 +173,37 @@ describe('uninstall', () => {
     await user.output(['uninstall', 'hello-1.0.0', '--force']);
     expect((await user.engineshed(['current'])).status).toBe(66);
     expect(readdirSync(`${user.store}/layers/sha256`)).toEqual([]);
+  });
+
+  it('E09 refuses what the lock of a project names without --force, and the project brings it back', async () => {
+    const user = newUser();
+    await publishProduct(user);
+    await user.output(['install', 'hello-2.0.0']);
+    const project = { directory: `${user.work}/project` };
+    mkdirSync(project.directory);
+    const definition = readFileSync(`${user.work}/engineshed.toml`, 'utf8').replaceAll(
+      'images/',
+      '../images/',
+    );
+    writeFileSync(`${project.directory}/engineshed.toml`, `engine = "hello-1.0.0"\n${definition}`);
+    await user.output(['install'], project);
+    const lock = `${project.directory}/engineshed.lock`;
+    const refused = await user.engineshed(['uninstall', 'hello-1.0.0', '--json']);
+    expect([refused.status, JSON.parse(refused.stderr).error]).toEqual([
+      64,
+      expect.objectContaining({ code: 'ENGINE_NEEDED', message: expect.stringContaining(lock) }),
+    ]);
+    const says = () => user.output(['exec', '--', 'sh', '-c', '"$HELLO_EXECUTOR"'], project);
+    expect(await says()).toBe('Hello, world!\n');
+    expect(await user.json(['uninstall', 'hello-1.0.0', '--force'])).toMatchObject({ projects: [lock] });
+    await user.output(['install', '--locked'], project);
+    expect(await says()).toBe('Hello, world!\n');
+    // A lock that is gone, or names another engine, needs nothing.
+    writeFileSync(`${project.directory}/engineshed.toml`, `engine = "hello-2.0.0"\n${definition}`);
+    await user.output(['install'], project);
+    expect(await user.json(['uninstall', 'hello-1.0.0'])).toMatchObject({ projects: [] });
+    rmSync(lock);
+    expect(await user.json(['uninstall', 'hello-2.0.0', '--force'])).toMatchObject({ projects: [] });
   });
 
   it('removes what no other engine needs, and nothing else', async () => {

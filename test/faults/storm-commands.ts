@@ -9,7 +9,7 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
   // With --use: it was uninstalled in between.
   install: ['ENGINE_NOT_INSTALLED'],
   use: ['ENGINE_NOT_INSTALLED'],
-  uninstall: ['ENGINE_NOT_INSTALLED', 'ENGINE_ACTIVE'],
+  uninstall: ['ENGINE_NOT_INSTALLED', 'ENGINE_ACTIVE', 'ENGINE_NEEDED'],
   export: ['ENGINE_NOT_INSTALLED'],
   verify: ['ENGINE_NOT_INSTALLED'],
   env: ['ENGINE_NONE_ACTIVE'],

@@ -9,7 +9,7 @@ export const uninstall = buildCommand({
     flags: {
       force: {
         kind: 'boolean',
-        brief: 'Also if it is the active one; then none is active',
+        brief: 'Also if it is the active one, which none is then, or what the lock of a project names',
         optional: true,
         withNegated: false,
       },

@@ -19,6 +19,8 @@ export async function uninstall(
     return;
   }
   printLine(this, `${name} is uninstalled; ${count(result.removedLayers, 'layer')} removed.`);
+  for (const lock of result.projects)
+    printLine(this, `${lock} names it still; it is installed again when that project is used next.`);
   if (result.wasActive) printLine(this, 'No engine is active now. Choose one with: engineshed use NAME');
   if (result.collectionDeferred)
     printLine(this, 'Another process changes the store; the next uninstall frees the space.');
