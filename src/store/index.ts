@@ -10,7 +10,7 @@ export { type Generation, type History, readHistory, type Selections } from './h
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
 export { readLinks } from './links.js';
 export { installedLock, readEngineLock } from './lock-file.js';
-export { offlineTarget, refuseFetching, refuseUnknown } from './offline.js';
+export { offlineTarget, refuseFetching, refuseLookingForNewer, refuseUnknown } from './offline.js';
 export { type InstallPlan, type Naming, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 export { isRemembered, missingMs, rememberProject } from './projects.js';
 export * from './read.js';
@@ -29,6 +29,6 @@ export {
   withLock,
 } from './store.js';
 export { beginTrial } from './trial.js';
-export { type UninstallResult, uninstall, type WhenActive } from './uninstall.js';
+export { type UninstallResult, uninstall, type WhenUsed } from './uninstall.js';
 export { type VerifyOptions, type VerifyReport, verify } from './verify.js';
 export type { VerifyMode } from './verify-layer.js';

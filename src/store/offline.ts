@@ -81,6 +81,28 @@ export async function refuseUnknown(store: Store, engine: EngineDefinition): Pro
 }
 
 /**
+ * Ends what looks for something newer without the network: what a tag stands for now only its registry knows. Image layouts,
+ * directories and digests are no reason.
+ * @param moving the names of the sources that are looked at
+ * @throws EngineshedError `OFFLINE`, with all of them
+ */
+export function refuseLookingForNewer(engine: EngineDefinition, moving: readonly string[]): void {
+  const asked = moving.flatMap((name) => {
+    const source = engine.sources[name];
+    const isMoving = source?.kind === 'image' && source.reference.digest === undefined;
+    return isMoving ? [`${name} (${formatReference(source.reference)})`] : [];
+  });
+  if (asked.length === 0) return;
+  throw new EngineshedError(
+    'OFFLINE',
+    `What ${engine.name} is now cannot be told without the network: the registries would have to be asked for ${asked.join(', ')}`,
+    {
+      hint: 'Leave out --offline, and unset ENGINESHED_OFFLINE. What the store has is installed by: engineshed install --offline',
+    },
+  );
+}
+
+/**
  * Ends an offline install before it begins, where the store lacks layers that would have to come from a registry.
  * @throws EngineshedError `OFFLINE`
  */

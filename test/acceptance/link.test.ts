@@ -106,6 +106,70 @@ describe('link', () => {
     expect(readFileSync(`${now}/bin/hello.sh`, 'utf8')).toContain('# changed');
   });
 
+  it('is told apart from what moves beneath it by outdated, update and diff', async () => {
+    const user = await prepare();
+    const publish = (content: string) => {
+      writeFileSync(`${user.work}/components/executor-bash/release`, content);
+      return user.json(['publish', 'components/executor-bash', 'oci:images/moving:edge']);
+    };
+    const first = await publish('one');
+    await user.output(['install', 'oci:images/moving:edge', '--name', 'moving', '--use']);
+    const copy = `${user.home}/moving`;
+    cpSync(`${user.work}/components/executor-bash`, copy, { recursive: true });
+    writeFileSync(`${copy}/mine`, 'mine');
+    await user.output(['link', 'moving', copy]);
+    // A link alone makes nothing outdated; what it hides is compared with what there is now.
+    expect(await user.json(['outdated', 'moving'])).toMatchObject({ outdated: false });
+    expect(await user.output(['update', 'moving'])).toContain('up to date');
+    const mine = await user.json(['diff', 'moving', '--files']);
+    expect(mine.files).toEqual([{ source: 'moving', path: 'mine', change: 'removed' }]);
+    const second = await publish('two');
+    const { status, stdout } = await user.engineshed(['outdated', 'moving', '--json']);
+    const change = { source: 'moving', before: { digest: first.digest }, after: { digest: second.digest } };
+    expect([status, JSON.parse(stdout).engines[0].changes]).toMatchObject([1, [change]]);
+    expect(await user.json(['update', 'moving', '--dry-run'])).toMatchObject({ changes: [change] });
+    expect(await user.output(['update', 'moving'])).toContain(`moving stays linked to ${copy}`);
+    expect(await user.json(['outdated'])).toMatchObject({ outdated: false });
+    expect((await user.json(['show', 'moving'])).sources.moving.directory).toBe(copy);
+    await user.output(['unlink']);
+    const { directory } = (await user.json(['show', 'moving'])).sources.moving;
+    expect(readFileSync(`${directory}/release`, 'utf8')).toBe('two');
+  });
+
+  it('stands above the override of a project, which update moves on beneath it', async () => {
+    const user = await prepare();
+    const project = { directory: `${user.work}/project` };
+    mkdirSync(project.directory);
+    const definition = readFileSync(`${user.work}/engineshed.toml`, 'utf8').replaceAll(
+      'images/',
+      '../images/',
+    );
+    writeFileSync(
+      `${project.directory}/engineshed.toml`,
+      `engine = "${name}"\n${definition}\n[overrides]\nengine = { tag = "feature" }\n`,
+    );
+    const publish = (content: string) => {
+      writeFileSync(`${user.work}/components/engine/templates/greeting.txt`, content);
+      return user.output(['publish', 'components/engine', 'oci:images/engine:feature']);
+    };
+    const says = () => user.output(['exec', ...greet], project);
+    const plain = await greeting(user);
+    await publish('feature\n');
+    await user.output(['install'], project);
+    expect(await says()).toBe('feature\n');
+    await user.output(['link', 'engine', user.copy], project);
+    expect(await says()).toBe('working copy\n');
+    await publish('feature, later\n');
+    expect((await user.engineshed(['outdated'], project)).status).toBe(1);
+    await user.output(['update'], project);
+    expect((await user.engineshed(['outdated'], project)).status).toBe(0);
+    expect(await says()).toBe('working copy\n');
+    await user.output(['unlink'], project);
+    expect(await says()).toBe('feature, later\n');
+    expect(await greeting(user)).toBe(plain);
+    expect((await user.json(['verify'])).faults).toEqual([]);
+  });
+
   it('is gone back over and forth by rollback', async () => {
     const user = await prepare();
     const plain = await greeting(user);

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ScriptedRegistry } from '../../src/testing/index.js';
 import { hamletComponents, makeHamlet } from '../support/hamlet.js';
@@ -101,5 +101,54 @@ describe('ENGINESHED_OFFLINE', () => {
     }
     expect(registry.requests).toHaveLength(asked);
     await user.output(['install', 'train', ...mirror], { environment: { ENGINESHED_OFFLINE: '0' } });
+  });
+});
+
+describe('update and outdated, offline', () => {
+  it('say that only the registries know, of each source that they would have to ask for', async () => {
+    const { user, registry, mirror } = await prepare();
+    await user.json(['install', 'unicycle', ...mirror]);
+    const asked = registry.requests.length;
+    for (const command of ['update', 'outdated'])
+      for (const [flags, environment] of [
+        [['--offline'], {}],
+        [[], { ENGINESHED_OFFLINE: '1' }],
+      ] as const) {
+        const run = await user.engineshed([command, 'unicycle', ...mirror, ...flags, '--json'], {
+          environment,
+        });
+        expect([command, run.status, failure(run).code]).toEqual([command, 69, 'OFFLINE']);
+        for (const component of hamletComponents)
+          expect(failure(run).message).toContain(`${registry.host}/hamlet-io/${component}:edge`);
+      }
+    expect(registry.requests).toHaveLength(asked);
+  });
+
+  it('look into image layouts, and take what a digest names for what it is', async () => {
+    const { user, registry } = await prepare();
+    const image = `${registry.host}/hamlet-io/hamlet-engine-base`;
+    const { digest } = await user.json(['inspect', `${image}:latest`]);
+    await user.output(['publish', 'components', 'oci:images:edge']);
+    mkdirSync(`${user.work}/project`);
+    writeFileSync(
+      `${user.work}/project/engineshed.toml`,
+      `engine = "mine"
+[engines.mine.sources]
+local = { layout = "../images:edge" }
+fixed = { image = "${image}@${digest}" }
+moving = { image = "${image}:9.1.0" }
+`,
+    );
+    const project = { directory: `${user.work}/project` };
+    await user.output(['install'], project);
+    writeFileSync(`${user.work}/components/more`, 'more');
+    await user.output(['publish', 'components', 'oci:images:edge']);
+    const asked = registry.requests.length;
+    expect(failure(await user.engineshed(['outdated', '--offline', '--json'], project)).message).toMatch(
+      /asked for moving \([^,]*:9\.1\.0\)/,
+    );
+    const { changes } = await user.json(['update', 'local', 'fixed', '--offline'], project);
+    expect(changes.map(({ source }: { source: string }) => source)).toEqual(['local']);
+    expect(registry.requests).toHaveLength(asked);
   });
 });

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, plainHttpFlag, registryFlag } from './flags.js';
+import { jsonFlag, newerOfflineBrief, offlineFlag, plainHttpFlag, registryFlag } from './flags.js';
 
 /** `engineshed outdated` */
 export const outdated = buildCommand({
@@ -14,7 +14,12 @@ export const outdated = buildCommand({
       kind: 'array',
       parameter: { brief: 'Installed engines; all unless told', parse: String, placeholder: 'ENGINE' },
     },
-    flags: { registry: registryFlag, plainHttp: plainHttpFlag, json: jsonFlag },
+    flags: {
+      registry: registryFlag,
+      plainHttp: plainHttpFlag,
+      offline: { ...offlineFlag, brief: newerOfflineBrief },
+      json: jsonFlag,
+    },
   },
   loader: async () => (await import('../run/outdated.js')).outdated,
 });

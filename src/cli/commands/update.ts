@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, plainHttpFlag, registryFlag } from './flags.js';
+import { jsonFlag, newerOfflineBrief, offlineFlag, plainHttpFlag, registryFlag } from './flags.js';
 
 /** `engineshed update` */
 export const update = buildCommand({
@@ -27,6 +27,7 @@ export const update = buildCommand({
       },
       registry: registryFlag,
       plainHttp: plainHttpFlag,
+      offline: { ...offlineFlag, brief: newerOfflineBrief },
       json: jsonFlag,
     },
   },

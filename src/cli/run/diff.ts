@@ -18,7 +18,13 @@ import { showName } from '../../layer/index.js';
 import { compareSums, type FileChange, type FileSums, sumDirectory, sumImage } from '../../look/index.js';
 import { formatPlatform, nodePlatform, parseReference } from '../../oci/index.js';
 import { lockFile } from '../../shim/index.js';
-import { type InstalledEngine, installedLock, readEngine, rememberingTarget } from '../../store/index.js';
+import {
+  baseOf,
+  type InstalledEngine,
+  installedLock,
+  readEngine,
+  rememberingTarget,
+} from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { changedSources, printChanges } from '../changes.js';
 import { isDirectory } from '../directories.js';
@@ -158,8 +164,14 @@ async function resolvedNow(desk: Desk, text: string, { lock, installed }: Side):
     });
   const definition = isLock
     ? installedDefinition({ ...desk.catalogs, entries: new Map() }, lock)
-    : installedDefinition(desk.catalogs, lock);
+    : installedDefinition(desk.catalogs, installed === undefined ? lock : baseLock(desk, installed));
   return resolved(desk, definition);
+}
+
+/** The lock of what is installed without the working copies that stand in it, which no registry knows. */
+function baseLock({ host }: Desk, installed: InstalledEngine): EngineLock {
+  const paths = openPaths(host);
+  return installedLock(paths, baseOf(paths, installed));
 }
 
 async function resolved({ host, targets, report }: Desk, definition: EngineDefinition): Promise<Side> {

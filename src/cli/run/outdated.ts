@@ -13,10 +13,12 @@ import { EngineshedError, inOperation } from '../../errors/index.js';
 import { nodePlatform, parsePlatform } from '../../oci/index.js';
 import type { Pin } from '../../shim/index.js';
 import {
+  baseOf,
   type InstalledEngine,
   installedLock,
   readEngine,
   readEngines,
+  refuseLookingForNewer,
   rememberingTarget,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
@@ -28,7 +30,7 @@ import { installedDefinition } from '../installed.js';
 import { readLock } from '../lock-file.js';
 import { printJson, printLine, printWarning, withProgress } from '../output.js';
 import { lockName, projectHere, withProject } from '../project.js';
-import { openStore, openTargets, type Targets } from '../runtime.js';
+import { isOffline, openStore, openTargets, type Targets } from '../runtime.js';
 import { printTable } from '../table.js';
 
 /** How many engines are looked after at the same time. */
@@ -38,6 +40,7 @@ const concurrentEngines = 4;
 interface OutdatedFlags {
   readonly registry?: string;
   readonly plainHttp?: readonly string[];
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
@@ -87,6 +90,7 @@ async function ofProject(host: Host, flags: OutdatedFlags, pin: Pin, report: Rep
         hint: 'Write it with: engineshed lock',
         details: { path },
       });
+    if (isOffline(host, flags)) refuseLookingForNewer(definition, Object.keys(definition.sources));
     const now = await resolveNow(host, targets, wanted, undefined, report);
     return [{ name: definition.name, id: lockId(lock), changes: changedSources(compareEngines(lock, now)) }];
   });
@@ -112,8 +116,10 @@ export async function outdatedEngines(
   const targets = openTargets(host, catalogs, flags, report);
   try {
     return await mapLimited(engines, concurrentEngines, async (engine) => {
-      const lock = installedLock(paths, engine);
+      // What a working copy stands in for moves on beneath it.
+      const lock = installedLock(paths, baseOf(paths, engine));
       const definition = installedDefinition(catalogs, lock);
+      if (isOffline(host, flags)) refuseLookingForNewer(definition, Object.keys(definition.sources));
       try {
         const now = await resolveNow(host, targets, definition, lock.platform, report);
         const changes = changedSources(compareEngines(lock, now));

@@ -1,7 +1,7 @@
 import { compareEngines, type EngineLock, noEngine, type SourceChange } from '../../engine/index.js';
 import { didYouMean, EngineshedError } from '../../errors/index.js';
 import type { Pin } from '../../shim/index.js';
-import { type InstallPlan, installedLock } from '../../store/index.js';
+import { baseOf, type InstallPlan, installedLock, refuseLookingForNewer } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { changedSources, printChanges } from '../changes.js';
 import { chooseEngine, openPaths } from '../engines.js';
@@ -12,6 +12,7 @@ import { printJson, printLine, withProgress } from '../output.js';
 import { lockProject, type Project, projectHere, withProject } from '../project.js';
 import { installLock, keptSources } from '../project-install.js';
 import { printWritten, type WrittenProject } from '../project-output.js';
+import { isOffline } from '../runtime.js';
 import { installDefinition, planJson, printResult } from './install.js';
 
 /** The flags of `engineshed update`. */
@@ -19,6 +20,7 @@ interface UpdateFlags {
   readonly dryRun?: boolean;
   readonly registry?: string;
   readonly plainHttp?: readonly string[];
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
@@ -65,6 +67,11 @@ async function updateProject(
       refuseUnknownSources(project, names);
       const before = readLock(host, project.lock);
       const stays = (name: string) => names.length > 0 && !names.includes(name);
+      if (project.isOffline)
+        refuseLookingForNewer(
+          project.definition,
+          Object.keys(project.definition.sources).filter((name) => !stays(name)),
+        );
       const lock = await lockProject(project, keptSources(project, before, stays));
       const done = await installLock(host, project, lock, flags.dryRun ? 'plan-only' : 'leave');
       return {
@@ -94,11 +101,14 @@ async function updateEngine(host: Host, flags: UpdateFlags, names: readonly stri
       hint: 'Outside a project one engine is updated: engineshed update ENGINE',
     });
   const { engine } = await chooseEngine(host, names[0], 'tell');
-  const before: EngineLock = installedLock(openPaths(host), engine);
+  const paths = openPaths(host);
+  // What a working copy stands in for moves on beneath it.
+  const before: EngineLock = installedLock(paths, baseOf(paths, engine));
   const { plan, activated } = await withProgress(host, async (report) => {
     const catalogs = await openCatalogs(host, flags.registry);
     const platform = before.platform === undefined ? {} : { platform: before.platform };
     const definition = installedDefinition(catalogs, before);
+    if (isOffline(host, flags)) refuseLookingForNewer(definition, Object.keys(definition.sources));
     return installDefinition(host, { ...flags, ...platform }, catalogs, definition, report);
   });
   const changes = changedSources(compareEngines(before, plan.lock));
