@@ -17,6 +17,7 @@ const may = {
   publish: ['errors', 'oci', 'files', 'content', 'layer'],
   trust: ['errors', 'oci', 'files', 'content'],
   release: ['errors', 'oci', 'content', 'layer', 'engine', 'requirements', 'trust'],
+  site: ['errors', 'oci', 'engine', 'release'],
   look: ['errors', 'oci', 'tar', 'content', 'layer'],
   testing: [],
 };

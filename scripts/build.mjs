@@ -1,6 +1,6 @@
 // Builds dist/: the library as ES modules with types, and the command line as CommonJS files, which start faster.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -19,6 +19,10 @@ const fastCommands = ['current', 'env', 'exec', 'list', 'which'];
 rmSync(`${root}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', `${root}/tsconfig.build.json`], { stdio: 'inherit' });
 copyFileSync(`${root}/src/store/shim.sh`, `${root}/dist/store/shim.sh`);
+cpSync(`${root}/src/site/browser`, `${root}/dist/site/browser`, {
+  recursive: true,
+  filter: (path) => !path.endsWith('.json'),
+});
 await bundle('full.cjs', []);
 await bundle('fast.cjs', [leaveOutOtherCommands(), startOverInFull()]);
 writeFileSync(

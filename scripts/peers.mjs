@@ -19,6 +19,7 @@ const peers = {
   git: 'git',
   jq: 'jq',
   setpriv: 'util-linux',
+  chromium: 'chromium',
   python3: 'python3',
   '/usr/lib/python3/dist-packages/yaml': 'python3-yaml',
   strace: 'strace',

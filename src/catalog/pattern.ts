@@ -69,6 +69,16 @@ export function placeholderText(pattern: NamePattern, name: string): string | un
   return fits ? name.slice(before.length, name.length - after.length) : undefined;
 }
 
+/** Those of some names that are in the family, the newest first. */
+export function membersOf(pattern: NamePattern, names: readonly string[]): string[] {
+  const { placeholder } = pattern;
+  if (placeholder === undefined) return [];
+  return names
+    .flatMap((name) => matchPattern(pattern, name) ?? [])
+    .sort(newestFirst(placeholder))
+    .map((value) => fillPattern(pattern, value));
+}
+
 /** Orders values of a placeholder, the newest first: by date, or by precedence of versions. */
 export function newestFirst(placeholder: Placeholder): (a: string, b: string) => number {
   return rules[placeholder].newestFirst;

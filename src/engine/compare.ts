@@ -1,4 +1,5 @@
 import { canonicalJson, type Digest, digestHex } from '../oci/index.js';
+import { isRevision, sourceSite } from './source-site.js';
 import type { EngineLock, LockedSource } from './types.js';
 
 /** What is compared of two engines. */
@@ -98,7 +99,8 @@ function isSameContent(before: LockedSource, after: LockedSource): boolean {
   return before.resolved === after.resolved || before.manifest.digest === after.manifest.digest;
 }
 
-function versionOf(source: LockedSource): SourceVersion {
+/** What a source is, in a few words of its image. */
+export function versionOf(source: LockedSource): SourceVersion {
   if (source.kind === 'directory')
     return {
       from: source.path,
@@ -119,33 +121,12 @@ function versionOf(source: LockedSource): SourceVersion {
   };
 }
 
-/** How sites show what is between two commits. */
-const sites: readonly { readonly host: RegExp; readonly path: (from: string, to: string) => string }[] = [
-  { host: /^(?:github\.com|codeberg\.org|gitea\.com)$/, path: (from, to) => `compare/${from}...${to}` },
-  { host: /^gitlab\./, path: (from, to) => `-/compare/${from}...${to}` },
-  { host: /^bitbucket\.org$/, path: (from, to) => `branches/compare/${to}%0D${from}` },
-];
-
 function compareLink(before: SourceVersion, after: SourceVersion): string | null {
+  const [site, other] = [sourceSite(after.repository), sourceSite(before.repository)];
   const [from, to] = [before.revision, after.revision];
-  const repository = webAddress(after.repository);
-  if (repository === null || webAddress(before.repository) !== repository || from === to) return null;
-  if (from === null || to === null || ![from, to].every((revision) => /^[0-9a-f]{7,64}$/.test(revision)))
-    return null;
-  const site = sites.find(({ host }) => host.test(new URL(repository).hostname));
-  return site === undefined ? null : `${repository}/${site.path(from, to)}`;
-}
-
-/** The address of a repository for a browser, of the forms that git knows; null where it has none. */
-function webAddress(repository: string | null): string | null {
-  const match =
-    /^(?:git\+)?(?:https?:\/\/|ssh:\/\/|git:\/\/)?(?:[^@/\s]+@)?([a-z0-9.-]+)(?::\d+\/|[:/])([\w./~-]+?)(?:\.git)?\/?$/i.exec(
-      repository ?? '',
-    );
-  const [, host = '', path = ''] = match ?? [];
-  if (match === null || path.split('/').some((part) => ['', '.', '..'].includes(part))) return null;
-  const address = `https://${host.toLowerCase()}/${path}`;
-  return URL.canParse(address) ? address : null;
+  if (site === null || site.address !== other?.address || from === to) return null;
+  if (from === null || to === null || ![from, to].every(isRevision)) return null;
+  return site.compare.replace('{from}', from).replace('{to}', to);
 }
 
 function compareEntries<T>(

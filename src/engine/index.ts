@@ -4,7 +4,9 @@ export {
   type EngineComparison,
   noEngine,
   type SourceChange,
+  type SourceVersion,
   shortVersion,
+  versionOf,
 } from './compare.js';
 export {
   engineArtifactType,
@@ -32,6 +34,7 @@ export { formatProjectLock, maxLockBytes, parseProjectLock } from './project-loc
 export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
 export { findComponent, overridableSources, replaceComponent } from './replace.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
+export { isRevision, type SourceSite, sourceSite } from './source-site.js';
 export type {
   CommandDefinition,
   EngineDefinition,

@@ -13,6 +13,16 @@ export { type PromotionPlan, planPromotion, promote } from './promote.js';
 export { rollbackStep } from './rollback.js';
 export { runTests, type TestOutcome } from './run-tests.js';
 export { attachSbom, isSbomAttached, releaseSbom, type Sbom } from './sbom-carrier.js';
+export { collectSite } from './site.js';
+export type { ChannelInputs } from './site-candidates.js';
+export type {
+  ReleaseSite,
+  SiteAttached,
+  SiteChannel,
+  SiteRelease,
+  SiteTests,
+  UnreadableRelease,
+} from './site-types.js';
 export {
   attachTestResult,
   findTestVerdict,

@@ -65,6 +65,30 @@ export type TestVerdict =
   /** It was tested, but not with the tests that there are now. */
   | { readonly kind: 'other-tests'; readonly when: string };
 
+/** A test result that somebody attached to an image. */
+export interface TestRecord extends Omit<TestResult, 'result'> {
+  readonly result: 'PASSED' | 'WARNED' | 'FAILED';
+  /** Which tests they were, each a digest of their names and commands. */
+  readonly configurations: readonly string[];
+  /** RFC 3339, as the one who attached it says. */
+  readonly when: string;
+}
+
+/**
+ * The test results that are attached to an image, the newest first.
+ * @throws EngineshedError as `readStatements` does
+ */
+export async function readTestRecords(target: Target, subject: Descriptor): Promise<TestRecord[]> {
+  const statements = await readStatements(target, subject, testResultType);
+  return statements.flatMap(({ predicate, created: when }) => {
+    const { success, output } = v.safeParse(predicateSchema, predicate);
+    if (!success) return [];
+    const { result, passedTests, failedTests, configuration } = output;
+    const configurations = configuration.flatMap(({ digest }) => digest?.sha256 ?? []);
+    return [{ result, passedTests, failedTests, configurations, when }];
+  });
+}
+
 /**
  * Looks up what the tests said of an image. Of several results with the same tests the latest counts.
  * @throws EngineshedError as `readStatements` does
@@ -74,21 +98,22 @@ export async function findTestVerdict(
   subject: Descriptor,
   tests: readonly TestToRun[],
 ): Promise<TestVerdict> {
+  return testVerdict(await readTestRecords(target, subject), tests);
+}
+
+/**
+ * What test results come to.
+ * @param records the newest first
+ * @param tests those that there are now
+ */
+export function testVerdict(records: readonly TestRecord[], tests: readonly TestToRun[]): TestVerdict {
   const digest = testsDigest(tests);
-  const results = (await readStatements(target, subject, testResultType)).flatMap(
-    ({ predicate, created }) => {
-      const { success, output } = v.safeParse(predicateSchema, predicate);
-      return success ? [{ ...output, created }] : [];
-    },
-  );
-  const [latest] = results.filter(({ configuration }) =>
-    configuration.some((entry) => entry.digest?.sha256 === digest),
-  );
+  const latest = records.find(({ configurations }) => configurations.includes(digest));
   if (latest === undefined) {
-    const [other] = results;
-    return other === undefined ? { kind: 'untested' } : { kind: 'other-tests', when: other.created };
+    const [other] = records;
+    return other === undefined ? { kind: 'untested' } : { kind: 'other-tests', when: other.when };
   }
-  const { created: when, failedTests } = latest;
+  const { when, failedTests } = latest;
   const missing = tests.map(({ name }) => name).filter((name) => !latest.passedTests.includes(name));
   return latest.result !== 'FAILED' && missing.length === 0
     ? { kind: 'passed', when }

@@ -219,9 +219,39 @@ const bisect = buildCommand({
   loader: async () => (await import('../run/release-bisect.js')).releaseBisect,
 });
 
+const site = buildCommand({
+  docs: {
+    brief: 'Write web pages that tell of channels and releases',
+    fullDescription:
+      'Static HTML that needs no server and makes no request: what each channel leads to, every release with its components, ' +
+      'revisions and tests, how to install it, and the differences between any two. DIR is replaced as a whole, and only where it ' +
+      'is not there, empty, or was written by this command. The same releases give the same bytes.',
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'The directory of the pages', parse: String, placeholder: 'DIR' }],
+    },
+    flags: {
+      limit: {
+        kind: 'parsed',
+        parse: parseLimit,
+        brief: 'The most releases; of more, the newest of every channel',
+        placeholder: 'NUMBER',
+        default: '1000',
+      },
+      dryRun: { ...dryRunFlag, brief: 'Make the pages, tell how many, and write nothing' },
+      plainHttp: plainHttpFlag,
+      offline: offlineFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/release-site.js')).releaseSite,
+});
+
 /** `engineshed release` */
 export const release = buildRouteMap<string, Host>({
-  routes: { build, test, promote, rollback, history, notes, sbom, bisect },
+  routes: { build, test, promote, rollback, history, notes, sbom, bisect, site },
   docs: {
     brief: 'Compose, test and promote releases',
     fullDescription:
@@ -240,4 +270,11 @@ function parseSeconds(text: string): number {
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400)
     throw new Error('it is a number of seconds from 1 to 86400');
   return seconds;
+}
+
+function parseLimit(text: string): number {
+  const limit = numberParser(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw new Error('it is a number from 1 to 10000');
+  return limit;
 }

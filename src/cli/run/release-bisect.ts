@@ -1,4 +1,4 @@
-import { fillPattern, matchPattern, type NamePattern, newestFirst } from '../../catalog/index.js';
+import { matchPattern, membersOf } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
 import { compareEngines, type SourceChange } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
@@ -118,7 +118,7 @@ async function versionsBetween(
   }
   const tags: string[] = [];
   for await (const tag of place.tags()) tags.push(tag);
-  const versions = sortedVersions(pattern, tags);
+  const versions = membersOf(pattern, tags).reverse();
   const [from, to] = [versions.indexOf(good), versions.indexOf(bad)];
   for (const [tag, at] of [
     [good, from],
@@ -133,14 +133,4 @@ async function versionsBetween(
   throw new EngineshedError('USAGE', `${good} is not older than ${bad}`, {
     hint: 'Name the good release first.',
   });
-}
-
-function sortedVersions(pattern: NamePattern, tags: readonly string[]): string[] {
-  const { placeholder } = pattern;
-  if (placeholder === undefined) return [];
-  return tags
-    .flatMap((tag) => matchPattern(pattern, tag) ?? [])
-    .sort(newestFirst(placeholder))
-    .reverse()
-    .map((value) => fillPattern(pattern, value));
 }

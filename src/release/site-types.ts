@@ -1,0 +1,86 @@
+import type { EngineLock } from '../engine/index.js';
+import type { Digest } from '../oci/index.js';
+import type { ChannelStep } from './channel.js';
+import type { TestRecord, TestVerdict } from './test-result.js';
+
+/** All that is known of the releases of an engine: what a page for people shows. Plain data, in a fixed order. */
+export interface ReleaseSite {
+  readonly engine: string;
+  /** What the newest release says of itself. */
+  readonly description: string;
+  /** Where the releases are, without a tag: `ghcr.io/acme/base`, `oci:base`. */
+  readonly place: string;
+  /** In the order of the project's file. */
+  readonly channels: readonly SiteChannel[];
+  /** The newest first. */
+  readonly releases: readonly SiteRelease[];
+  /** What a channel leads to or a version is, and cannot be shown. */
+  readonly unreadable: readonly UnreadableRelease[];
+  /** How many versions were left out, because there are more than were asked for. */
+  readonly omitted: number;
+}
+
+/** A channel with its history. */
+export interface SiteChannel {
+  readonly name: string;
+  readonly tag: string;
+  /** What the tags of its versions look like; undefined where it has none. */
+  readonly pattern: string | undefined;
+  /** Where it leads; undefined where it leads nowhere yet. */
+  readonly digest: Digest | undefined;
+  /** The latest first. */
+  readonly steps: readonly ChannelStep[];
+  /** Whether the history was followed to its beginning. */
+  readonly complete: boolean;
+  /** The newest first. */
+  readonly versions: readonly SiteVersion[];
+}
+
+/** A tag that a release got when it was promoted. */
+export interface SiteVersion {
+  readonly tag: string;
+  readonly digest: Digest;
+}
+
+/** A release, as far as it is shown. */
+export interface SiteRelease {
+  readonly digest: Digest;
+  /** What it is called: its version, else the tag of a night, else the beginning of its digest. */
+  readonly title: string;
+  /** Its tags that never move, with the channel that each is of. */
+  readonly names: readonly { readonly channel: string; readonly tag: string }[];
+  /** When a channel first led to it, or else when its youngest component was made, RFC 3339; undefined where nobody says. */
+  readonly time: string | undefined;
+  readonly engine: ReleasedEngine;
+  readonly tests: SiteTests;
+  readonly attached: SiteAttached;
+}
+
+/** What a release is made of: of its lock what can be shown and compared. */
+export type ReleasedEngine = Pick<
+  EngineLock,
+  'description' | 'sources' | 'parts' | 'environment' | 'commands'
+>;
+
+/** What the tests said of a release. */
+export interface SiteTests {
+  /** By the tests that there are now; undefined where there are none, and where too much is attached to tell. */
+  readonly verdict: TestVerdict | undefined;
+  /** The newest first; not more than can be shown. */
+  readonly records: readonly TestRecord[];
+}
+
+/** What else is attached to a release. */
+export interface SiteAttached {
+  /** How many signatures (Sigstore bundles), and documents that list its content (SPDX). Nothing of them was checked. */
+  readonly signatures: number;
+  readonly bills: number;
+}
+
+/** An image that should be a release and cannot be shown. */
+export interface UnreadableRelease {
+  readonly digest: Digest;
+  /** The tags that lead to it. */
+  readonly tags: readonly string[];
+  readonly fault: string;
+}

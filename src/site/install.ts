@@ -1,0 +1,58 @@
+import { quotePosix } from '../engine/index.js';
+import type { ReleaseSite, SiteRelease } from '../release/index.js';
+
+/** A way to get a release. */
+export interface Installation {
+  readonly title: string;
+  readonly note: string;
+  readonly command: string;
+}
+
+/** How to install what a channel leads to. */
+export function channelCommand({ place, engine }: ReleaseSite, tag: string): string {
+  return installCommand(`${place}:${tag}`, engine);
+}
+
+/** The ways to get a release, the one for most people first. */
+export function installations(
+  { place, engine }: ReleaseSite,
+  { digest, names, title }: SiteRelease,
+): Installation[] {
+  const tag = names.find((name) => name.tag === title)?.tag;
+  const exact = `${place}@${digest}`;
+  const registry = !place.startsWith('oci:');
+  return [
+    ...(tag === undefined
+      ? []
+      : [
+          {
+            title: 'This version',
+            note: 'The tag of a version never moves.',
+            command: installCommand(`${place}:${tag}`, engine),
+          },
+        ]),
+    {
+      title: 'By digest',
+      note: 'Exactly these bytes, whatever the tags say.',
+      command: installCommand(exact, engine),
+    },
+    ...(registry
+      ? [
+          {
+            title: 'In a Dockerfile',
+            note: 'Every component in the directory of its name.',
+            command: `COPY --from=${exact} / /opt/${engine}/`,
+          },
+        ]
+      : []),
+  ];
+}
+
+function installCommand(reference: string, engine: string): string {
+  return `engineshed install ${shellWord(reference)} --name ${shellWord(engine)}`;
+}
+
+/** Quotes only where a shell would read it otherwise. */
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9._:@/-]+$/.test(text) ? text : quotePosix(text);
+}

@@ -1,0 +1,46 @@
+import { type Html, html } from './html.js';
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** A day for people: `22 Nov 2026`; what is no time stands as it is. */
+export function day(time: string | undefined): Html | string {
+  if (time === undefined) return 'not known';
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return time;
+  return html`<time datetime="${at.toISOString()}">${dayText(at)}</time>`;
+}
+
+/** A moment for people: `22 Nov 2026, 23:51 UTC`. */
+export function moment(time: string): Html | string {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return time;
+  const clock = at.toISOString().slice(11, 16);
+  return html`<time datetime="${at.toISOString()}">${dayText(at)}, ${clock}&nbsp;UTC</time>`;
+}
+
+/** The day as plain text, for lists in a form; empty where no time is known. */
+export function plainDay(time: string | undefined): string {
+  const at = new Date(time ?? Number.NaN);
+  return Number.isNaN(at.getTime()) ? '' : dayText(at);
+}
+
+/** How many there are of something: `1 release`, `1,204 releases`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${grouped(number)} ${number === 1 ? one : many}`;
+}
+
+/** A number with its thousands apart. */
+export function grouped(number: number): string {
+  return String(number).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+/** Names in a sentence: `a`, `a and b`, `a, b and c`. */
+export function list(items: readonly (Html | string)[]): Html {
+  return html`${items.map((item, at) =>
+    at === 0 ? html`${item}` : html`${at === items.length - 1 ? ' and ' : ', '}${item}`,
+  )}`;
+}
+
+function dayText(at: Date): string {
+  return `${at.getUTCDate()} ${months[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
+}
