@@ -81,7 +81,7 @@ const verify = buildCommand({
   docs: {
     brief: 'Verify who signed an image',
     fullDescription:
-      'Ends with 0 where the digest that IMAGE stands for is signed by enough of the keys, and with 65 where it is not. What "cosign ' +
+      'Ends with 0 where the digest that IMAGE stands for is signed by enough of the keys, and with 76 where it is not. What "cosign ' +
       'sign --key" signed counts too. For a file of "engineshed export", every image of the engine in it is verified, without a network.',
   },
   parameters: {
