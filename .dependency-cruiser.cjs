@@ -8,7 +8,7 @@ const may = {
   credentials: ['errors', 'oci', 'files', 'content'],
   mirrors: ['errors', 'oci'],
   registry: ['errors', 'oci', 'content', 'credentials', 'mirrors'],
-  layer: ['errors', 'oci', 'tar', 'content'],
+  layer: ['errors', 'oci', 'files', 'tar', 'content'],
   requirements: ['errors', 'oci'],
   engine: ['errors', 'oci', 'content', 'requirements'],
   catalog: ['errors', 'oci', 'content', 'engine', 'mirrors', 'requirements', 'trust'],

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makePointer } from './pointer.js';
+import { onWindows } from './system.js';
 
 /** A file-name suffix that no other process uses. */
 export function uniqueSuffix(): string {
@@ -30,7 +32,7 @@ export function writeNewFile(path: string, bytes: Uint8Array | string, mode = 0o
 export function replaceFile(path: string, bytes: Uint8Array | string, temporary: string, mode = 0o644): void {
   try {
     writeNewFile(temporary, bytes, mode);
-    renameSync(temporary, path);
+    moveOver(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
@@ -39,15 +41,15 @@ export function replaceFile(path: string, bytes: Uint8Array | string, temporary:
 }
 
 /**
- * Lets a symbolic link lead elsewhere in one step: whoever follows it meets the old target or the new one.
+ * Lets a pointer lead elsewhere in one step: whoever follows it meets the old target or the new one.
  * @param staging a directory on the same file system for the new link until it is moved
  * @throws NodeJS.ErrnoException, `EISDIR` or `ENOTEMPTY` where a directory stands at `path`
  */
 export function replaceLink(path: string, target: string, staging: string): void {
   const temporary = `${staging}/link-${uniqueSuffix()}`;
   try {
-    symlinkSync(target, temporary);
-    renameSync(temporary, path);
+    makePointer(target, temporary);
+    moveOver(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
@@ -84,8 +86,29 @@ export function publishDirectory(from: string, to: string): 'moved' | 'exists' {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return 'exists';
+    // Windows says no more than that it may not be done.
+    if (onWindows && code === 'EPERM' && isDirectory(to)) return 'exists';
     throw error;
   }
   syncDirectory(dirname(to));
   return 'moved';
+}
+
+/** Moves a file to where another may be. On Windows it waits for those who just read that one, up to two seconds. */
+function moveOver(from: string, to: string): void {
+  for (let tries = 0; ; tries++) {
+    try {
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      const isHeld = onWindows && ['EPERM', 'EACCES', 'EBUSY'].includes(code) && !isDirectory(to);
+      if (!isHeld || tries === 100) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { onWindows } from '../files/system.js';
 import { createDigester, type Digest, digestAlgorithm } from '../oci/index.js';
 import { fsPath } from '../tar/names.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
@@ -96,7 +97,8 @@ export class TreeReader {
 
   checkMode(path: string, stat: Stats, expected: number): void {
     const actual = stat.mode & 0o7777;
-    if (actual !== expected) this.fault(path, 'mode', octal(expected), octal(actual));
+    if (onWindows ? isWritableFile(stat) && (expected & 0o200) === 0 : actual !== expected)
+      this.fault(path, 'mode', octal(expected), octal(actual));
   }
 
   /** Whether a file has a size; the fault is told. */
@@ -193,6 +195,11 @@ function kindOf(stat: Stats): ListedEntry['kind'] {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'directory';
   return stat.isSymbolicLink() ? 'symlink' : 'other';
+}
+
+/** All of a mode that Windows keeps. */
+function isWritableFile(stat: Stats): boolean {
+  return stat.isFile() && (stat.mode & 0o200) !== 0;
 }
 
 function octal(mode: number): string {

@@ -2,6 +2,9 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { commandFault, type EngineLock, pathInside, quotePosix } from '../engine/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
+import { onWindows } from '../files/index.js';
+import { renderForWindows } from './commands-windows.js';
+import { interpreterOf } from './interpreter.js';
 import { markOf } from './mark.js';
 import { isAbsence, unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
@@ -35,7 +38,8 @@ export function describeCommands(
       command: `The command ${name} of ${lock.name}`,
       place: `"${path}" in its part ${part}`,
     });
-    return [{ name, part, path, file }];
+    const interpreter = onWindows ? interpreterOf(file) : undefined;
+    return [{ name, part, path, file, ...(interpreter === undefined ? {} : { interpreter }) }];
   });
 }
 
@@ -43,10 +47,12 @@ export function describeCommands(
  * What shims source to run a command of a state, in which they have set `engineshed_command`: it names the state, and sets
  * `engineshed_file` to the file of the command, empty where there is no such command, and `engineshed_damaged` to the first source that
  * is known to be damaged.
+ * @param root of the store, absolute
  * @returns undefined for a state without commands
  */
-export function renderCommands(engine: InstalledEngine): string | undefined {
+export function renderCommands(engine: InstalledEngine, root: string): string | undefined {
   if (engine.commands === undefined) return undefined;
+  if (onWindows) return renderForWindows(engine, root);
   const marks = Object.entries(engine.sources)
     .filter(([, { kind }]) => kind !== 'directory')
     // The lock and the record of a state need not have them in one order.
@@ -96,7 +102,7 @@ function commandFile(
     throw new EngineshedError('LAYER_UNSAFE', `${what}, and leads out of it`, { details: { path } });
   const stat = statSync(file);
   if (!stat.isFile()) throw notThere(`${what}, which is no file`, path);
-  if ((stat.mode & 0o111) === 0) throw notThere(`${what}, which is not executable`, path);
+  if (!onWindows && (stat.mode & 0o111) === 0) throw notThere(`${what}, which is not executable`, path);
   return file;
 }
 

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineshedError } from '../errors/index.js';
-import { syncDirectory } from '../files/index.js';
+import { pointerAt, syncDirectory } from '../files/index.js';
 import { unlessMissing } from './missing.js';
 
 /**
@@ -47,8 +47,7 @@ export function inTheWay(path: string, fault: string): EngineshedError {
   });
 }
 
-/** Tells whether something other than a link is at a path where Engineshed replaces links. */
+/** Tells whether something other than a pointer is at a path where Engineshed replaces pointers. */
 export function isNoLink(path: string): boolean {
-  const standing = lstatSync(path, { throwIfNoEntry: false });
-  return standing !== undefined && !standing.isSymbolicLink();
+  return pointerAt(path) === 'other';
 }

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { replaceFile } from '../files/index.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readPointer, replaceFile } from '../files/index.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
 import { engineNames, readCurrent } from './record.js';
@@ -132,5 +132,5 @@ function textOf(path: string): string | undefined {
 }
 
 function linkOf(path: string): string | undefined {
-  return unlessMissing(() => readlinkSync(path));
+  return unlessMissing(() => readPointer(path));
 }

@@ -1,5 +1,6 @@
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { EngineshedError } from '../errors/index.js';
+import { readPointer } from '../files/pointer.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
 import type { InstalledEngine } from './record.js';
@@ -32,6 +33,6 @@ export function refuseGone(name: string, links: Links): void {
 
 /** The id of the state that stands in for one, with a user's directories in it; undefined where none does. */
 export function linkedId(paths: StorePaths, name: string, id: string): string | undefined {
-  const target = unlessMissing(() => readlinkSync(paths.engineLink(name, id)));
+  const target = unlessMissing(() => readPointer(paths.engineLink(name, id)));
   return /^\.\.\/([0-9a-f]{16})$/.exec(target ?? '')?.[1];
 }

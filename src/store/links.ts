@@ -7,7 +7,7 @@ import {
   lockId,
   replaceComponent,
 } from '../engine/index.js';
-import { replaceLink } from '../files/index.js';
+import { followPointer, replaceLink } from '../files/index.js';
 import { type Links, linkedId, linksOf } from './linked.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
@@ -20,7 +20,7 @@ import { readEngineFile } from './record.js';
  */
 export function readLinks(paths: StorePaths, name: string): Links {
   for (const id of linkedBases(paths, name)) {
-    const linked = readEngineFile(`${paths.engineLink(name, id)}/engine.json`);
+    const linked = readEngineFile(`${followPointer(paths.engineLink(name, id))}/engine.json`);
     if (linked?.linked !== undefined) return linksOf(linked);
   }
   return {};

@@ -1,4 +1,8 @@
+import { onWindows } from '../files/system.js';
 import { type Digest, digestAlgorithm, digestHex, digestOf } from '../oci/digest.js';
+
+/** What the name of a shim has behind that of its command. */
+export const shimExtension = onWindows ? '.cmd' : '';
 
 /** The version of the layout below. It changes with every change that a reader of the documented part could notice. */
 export const storeVersion = 1;
@@ -110,7 +114,7 @@ export function storePaths(root: string): StorePaths {
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
-    shim: (command) => `${root}/shims/${command}`,
+    shim: (command) => `${root}/shims/${command}${shimExtension}`,
     project: (lock) => `${root}/projects/${digestHex(digestOf(lock)).slice(0, 16)}.json`,
     lock: (name) => `${root}/locks/${name}`,
   };

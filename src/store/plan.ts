@@ -1,6 +1,6 @@
-import { readlinkSync } from 'node:fs';
 import { lockId } from '../engine/index.js';
 import type { EngineLock, LockedLayer } from '../engine/types.js';
+import { readPointer } from '../files/index.js';
 import type { Digest } from '../oci/index.js';
 import { standsAsDirectory } from './directory.js';
 import { readLayer } from './layer.js';
@@ -116,7 +116,7 @@ function bytesToFetch({ paths }: Store, lock: EngineLock, layer: PlannedLayer): 
 
 function activeState(store: Store, name: string): string | undefined {
   try {
-    return readlinkSync(store.paths.engineActive(name));
+    return readPointer(store.paths.engineActive(name));
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { formatNamedEngine, isStateId, type NamedEngine } from '../engine/names.js';
 import type {
   CommandDefinition,
@@ -9,6 +9,7 @@ import type {
   PartDefinition,
 } from '../engine/types.js';
 import { didYouMean, EngineshedError, fromSystemError } from '../errors/index.js';
+import { followPointer, readPointer } from '../files/pointer.js';
 import type { Requirement } from '../requirements/types.js';
 import { unlessMissing } from './missing.js';
 import type { StorePaths } from './paths.js';
@@ -41,11 +42,13 @@ export interface InstalledEngine {
 export interface InstalledCommand extends CommandDefinition {
   readonly path: string;
   readonly file: string;
+  /** On Windows, the program that runs a script, by its first line, and the words before the file. */
+  readonly interpreter?: readonly string[];
 }
 
 /** The directory of the state that a name, or one exact state, stands for on this machine, whether it is there or not. */
 function stateHome(paths: StorePaths, { name, id }: NamedEngine): string {
-  return id === undefined ? paths.engineActive(name) : paths.engineState(name, id);
+  return id === undefined ? followPointer(paths.engineActive(name)) : paths.engineState(name, id);
 }
 
 /**
@@ -78,7 +81,7 @@ export function readEngines(
 ): InstalledEngine[] {
   return engineNames(paths).flatMap((name) => {
     try {
-      const engine = readEngineFile(`${paths.engineActive(name)}/engine.json`);
+      const engine = readEngineFile(`${followPointer(paths.engineActive(name))}/engine.json`);
       return engine === undefined ? [] : [engine];
     } catch (error) {
       onCorrupt(name, error as EngineshedError);
@@ -98,11 +101,11 @@ export function engineStates(paths: StorePaths, name: string): string[] {
 }
 
 /**
- * The name that the `current` link leads to; undefined where none is active.
+ * The name that the `current` pointer leads to; undefined where none is active.
  * @throws EngineshedError `IO_FAILED`, `FILE_PERMISSION`
  */
 export function readCurrent(paths: StorePaths): string | undefined {
-  const target = unlessMissing(() => readlinkSync(paths.current)) ?? '';
+  const target = unlessMissing(() => readPointer(paths.current)) ?? '';
   return /^engines\/([^/]+)\/active$/.exec(target)?.[1];
 }
 

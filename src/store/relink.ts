@@ -1,7 +1,6 @@
-import { readlinkSync } from 'node:fs';
 import { lockId } from '../engine/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
-import { replaceLink, syncDirectory } from '../files/index.js';
+import { followPointer, readPointer, replaceLink, syncDirectory } from '../files/index.js';
 import { makeOwnDirectory } from './directory.js';
 import { type Links, linkedId, linksOf, refuseGone } from './linked.js';
 import { linkedBases, linkedLock, readLinks, removeLink, setLink } from './links.js';
@@ -95,7 +94,7 @@ export function restoreLinks(store: Store, { staging }: Transaction, name: strin
   const engine = readEngineFile(`${paths.engineState(name, id)}/engine.json`);
   const links = engine === undefined ? {} : linksOf(engine);
   for (const base of linkedBases(paths, name)) {
-    const other = readEngineFile(`${paths.engineLink(name, base)}/engine.json`);
+    const other = readEngineFile(`${followPointer(paths.engineLink(name, base))}/engine.json`);
     if (other === undefined || !isSame(linksOf(other), links)) removeLink(paths, name, base);
   }
   if (engine?.linked === undefined) return;
@@ -141,7 +140,7 @@ function relink(
     }
   }
   const led = active === undefined ? undefined : standing.get(active);
-  if (led !== undefined && led.id !== unlessMissing(() => readlinkSync(paths.engineActive(name))))
+  if (led !== undefined && led.id !== unlessMissing(() => readPointer(paths.engineActive(name))))
     replaceLink(paths.engineActive(name), led.id, running.staging);
   for (const id of bases) if (standing.get(id)?.linked === undefined) removeLink(paths, name, id);
   syncDirectory(paths.engine(name));
@@ -175,7 +174,7 @@ export function baseOf(paths: StorePaths, engine: InstalledEngine): InstalledEng
 
 /** The id of the state that a name stands for without links. */
 function activeBase(paths: StorePaths, name: string): string | undefined {
-  const id = unlessMissing(() => readlinkSync(paths.engineActive(name)));
+  const id = unlessMissing(() => readPointer(paths.engineActive(name)));
   return linkedBases(paths, name).find((base) => linkedId(paths, name, base) === id) ?? id;
 }
 

@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import type { EngineLock, LockedSource } from '../engine/index.js';
 import { EngineshedError } from '../errors/index.js';
+import { readPointer } from '../files/index.js';
 import { canonicalJson, type Digest, isDigest } from '../oci/index.js';
 import { readStateLock, type StateLock } from './lock-file.js';
 import { orNothing } from './or-nothing.js';
@@ -80,7 +81,7 @@ function sourcesOf({ lock, engine }: ReadState): Readonly<Record<string, LockedS
 /** Whether a state that was read has been uninstalled since: it is not there, and its name does not lead there. */
 export function isUninstalled(paths: StorePaths, { name, id, home }: ReadState): boolean {
   if (lstatSync(home, { throwIfNoEntry: false }) !== undefined) return false;
-  return orNothing(() => readlinkSync(paths.engineActive(name))) !== id;
+  return orNothing(() => readPointer(paths.engineActive(name))) !== id;
 }
 
 function allStates(paths: StorePaths): ReadState[] {
@@ -90,7 +91,7 @@ function allStates(paths: StorePaths): ReadState[] {
 }
 
 function activeState(paths: StorePaths, name: string): ReadState {
-  const id = orNothing(() => readlinkSync(paths.engineActive(name)));
+  const id = orNothing(() => readPointer(paths.engineActive(name)));
   if (id !== undefined && engineNames(paths).includes(name)) return readState(paths, name, id);
   throw new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, {
     hint: 'See what is with: engineshed list',

@@ -1,15 +1,15 @@
 import { lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { quotePosix } from '../engine/index.js';
 import { inOperation } from '../errors/index.js';
-import { replaceFile, syncDirectory, uniqueSuffix } from '../files/index.js';
+import { onWindows, replaceFile, syncDirectory, uniqueSuffix } from '../files/index.js';
 import { allCommands } from './commands.js';
 import { inTheWay, makeOwnDirectory, standsAsDirectory } from './directory.js';
 import { unlessMissing } from './missing.js';
-import type { StorePaths } from './paths.js';
+import { type StorePaths, shimExtension } from './paths.js';
 import type { Store, Transaction } from './store.js';
 
 /** How every shim begins, of this version and of others. */
-const beginning = '#!/bin/sh\n# A shim of Engineshed,';
+const beginning = onWindows ? '@echo off\r\nrem A shim of Engineshed,' : '#!/bin/sh\n# A shim of Engineshed,';
 
 /** What stands at the place of a shim. */
 type Standing = 'nothing' | 'right' | 'other version' | 'foreign';
@@ -23,10 +23,20 @@ export interface ShimChanges {
 }
 
 /**
- * The text of the shims of a store. It is one for all commands: a shim goes by the name that it is called by.
+ * The text of the shim of each command of a store. It is one for all, which goes by the name that it is called by; but on Windows that name
+ * is written in it.
  * @param root of the store, absolute: for shims that are called through a link from elsewhere
  */
-function shimText(root: string): string {
+function shimTexts(root: string): (command: string) => string {
+  if (onWindows) {
+    const source = readSource('shim.cmd').replace(/\r?\n/g, '\r\n');
+    return (command) => source.replaceAll('@COMMAND@', command);
+  }
+  const text = posixShim(root);
+  return () => text;
+}
+
+function posixShim(root: string): string {
   const values: Readonly<Record<string, string>> = {
     // Whoever comes to the store through a link gets the same.
     '@STORE@': quotePosix(unlessMissing(() => realpathSync(root)) ?? root),
@@ -34,17 +44,20 @@ function shimText(root: string): string {
     '@CR@': '\r',
     '@BOM@': '\ufeff',
   };
-  const source = readFileSync(new URL('../store/shim.sh', import.meta.url), 'utf8');
-  return source.replace(/@(?:STORE|TAB|CR|BOM)@/g, (word) => values[word] ?? word);
+  return readSource('shim.sh').replace(/@(?:STORE|TAB|CR|BOM)@/g, (word) => values[word] ?? word);
+}
+
+function readSource(name: string): string {
+  return readFileSync(new URL(`../store/${name}`, import.meta.url), 'utf8');
 }
 
 /** Compares the shims of a store with the commands of its engines. Reads the store, writes nothing. */
 export function planShims(paths: StorePaths): ShimChanges {
   const wanted = new Set(allCommands(paths));
-  const there = unlessMissing(() => readdirSync(paths.shims)) ?? [];
+  const there = (unlessMissing(() => readdirSync(paths.shims)) ?? []).flatMap(commandOf);
   if (wanted.size === 0 && there.length === 0) return { write: [], remove: [], foreign: [] };
-  const text = shimText(paths.root);
-  const standing = new Map([...wanted, ...there].map((name) => [name, look(paths.shim(name), text)]));
+  const textOf = shimTexts(paths.root);
+  const standing = new Map([...wanted, ...there].map((name) => [name, look(paths.shim(name), textOf(name))]));
   const all = [...standing];
   return {
     write: all.flatMap(([name, at]) =>
@@ -74,9 +87,9 @@ export async function settleShims(
     const { write, remove, foreign } = planShims(paths);
     try {
       if (write.length > 0) makeOwnDirectory(paths.shims);
-      const text = write.length > 0 ? shimText(paths.root) : '';
+      const textOf = shimTexts(paths.root);
       for (const name of write)
-        replaceFile(paths.shim(name), text, `${staging}/shim-${uniqueSuffix()}`, 0o755);
+        replaceFile(paths.shim(name), textOf(name), `${staging}/shim-${uniqueSuffix()}`, 0o755);
       for (const name of remove) rmSync(paths.shim(name), { force: true });
       if (remove.length > 0) syncDirectory(paths.shims);
     } catch (error) {
@@ -96,18 +109,23 @@ export async function settleShims(
  */
 export function refuseForeignShims(paths: StorePaths, commands: readonly { readonly name: string }[]): void {
   if (commands.length === 0 || !standsAsDirectory(paths.shims)) return;
-  const text = shimText(paths.root);
+  const textOf = shimTexts(paths.root);
   for (const { name } of commands) {
     const shim = paths.shim(name);
-    if (look(shim, text) === 'foreign') throw inTheWay(shim, 'is no shim');
+    if (look(shim, textOf(name)) === 'foreign') throw inTheWay(shim, 'is no shim');
   }
 }
 
 /** Whether each of these commands has its shim. */
 export function haveShims(paths: StorePaths, commands: readonly { readonly name: string }[]): boolean {
   if (commands.length === 0) return true;
-  const text = shimText(paths.root);
-  return commands.every(({ name }) => look(paths.shim(name), text) === 'right');
+  const textOf = shimTexts(paths.root);
+  return commands.every(({ name }) => look(paths.shim(name), textOf(name)) === 'right');
+}
+
+/** The command that a file among the shims is for, by its name. */
+function commandOf(file: string): string[] {
+  return file.endsWith(shimExtension) ? [file.slice(0, file.length - shimExtension.length)] : [];
 }
 
 function isSettled({ write, remove, foreign }: ShimChanges): boolean {
@@ -122,6 +140,6 @@ function look(path: string, text: string): Standing {
   // Another process may just have removed it.
   const content = unlessMissing(() => readFileSync(path, 'utf8'));
   if (content === undefined) return 'nothing';
-  if (content === text) return (stat.mode & 0o111) === 0 ? 'other version' : 'right';
+  if (content === text) return !onWindows && (stat.mode & 0o111) === 0 ? 'other version' : 'right';
   return content.startsWith(beginning) ? 'other version' : 'foreign';
 }

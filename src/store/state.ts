@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import {
   type EngineLock,
@@ -9,7 +9,7 @@ import {
   renderEnvironment,
 } from '../engine/index.js';
 import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
-import { syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
+import { makePointer, readPointer, syncDirectory, uniqueSuffix, writeNewFile } from '../files/index.js';
 import { canonicalJson } from '../oci/index.js';
 import { commandsFile, describeCommands, renderCommands } from './commands.js';
 import { makeOwnDirectory } from './directory.js';
@@ -50,7 +50,7 @@ export function renewState(
   const made = describeEngine(store, lock, inputs, record?.installed);
   const engine = record !== undefined && canonicalJson(record) === canonicalJson(made) ? record : made;
   const directory = `${staging}/engine-${uniqueSuffix()}`;
-  writeState(engine, lock, directory);
+  writeState(engine, lock, directory, paths.root);
   makeOwnDirectory(paths.engine(lock.name));
   refuseFoldedName(store, lock.name);
   mendDirectory(directory, home, staging);
@@ -74,7 +74,7 @@ export function intactState(store: Store, lock: EngineLock): InstalledEngine | u
       return (
         directory !== undefined &&
         leadsTo(link, directory) &&
-        realPath(link) === realPath(sourceDirectory(store, name, source))
+        realPath(directory) === realPath(sourceDirectory(store, name, source))
       );
     });
   const commandsLead = (engine.commands ?? []).every(({ name, file }) =>
@@ -82,7 +82,7 @@ export function intactState(store: Store, lock: EngineLock): InstalledEngine | u
   );
   const rendered =
     readText(`${home}/env`) === renderEnvironment(engine.environment, 'sh') &&
-    readText(`${home}/${commandsFile}`) === renderCommands(engine) &&
+    readText(`${home}/${commandsFile}`) === renderCommands(engine, store.paths.root) &&
     (engine.commands === undefined) === (lock.commands === undefined);
   return linksLead && commandsLead && rendered && readStateLock(home, lock.name, id)?.sum === 'right'
     ? engine
@@ -170,16 +170,16 @@ function partDirectory(engine: string, part: PartDefinition, source: string): st
   throw new EngineshedError('LAYER_UNSAFE', `${what}, and leads out of it`, { details: { path } });
 }
 
-function writeState(engine: InstalledEngine, lock: EngineLock, directory: string): void {
+function writeState(engine: InstalledEngine, lock: EngineLock, directory: string, root: string): void {
   mkdirSync(`${directory}/parts`, { recursive: true, mode: 0o755 });
   mkdirSync(`${directory}/sources`, { mode: 0o755 });
-  for (const part of engine.parts) symlinkSync(part.directory, `${directory}/parts/${part.type}`);
+  for (const part of engine.parts) makePointer(part.directory, `${directory}/parts/${part.type}`);
   for (const [name, source] of Object.entries(engine.sources))
-    symlinkSync(source.directory, `${directory}/sources/${name}`);
+    makePointer(source.directory, `${directory}/sources/${name}`);
   writeNewFile(`${directory}/env`, renderEnvironment(engine.environment, 'sh'));
   writeStateLock(directory, lock);
   writeNewFile(`${directory}/engine.json`, `${JSON.stringify(engine, null, 2)}\n`);
-  if (engine.commands !== undefined) writeCommands(engine, engine.commands, directory);
+  if (engine.commands !== undefined) writeCommands(engine, engine.commands, directory, root);
   for (const made of [`${directory}/parts`, `${directory}/sources`, directory]) syncDirectory(made);
 }
 
@@ -187,15 +187,16 @@ function writeCommands(
   engine: InstalledEngine,
   commands: readonly InstalledCommand[],
   directory: string,
+  root: string,
 ): void {
   mkdirSync(`${directory}/bin`, { mode: 0o755 });
-  for (const { name, file } of commands) symlinkSync(file, `${directory}/bin/${name}`);
-  writeNewFile(`${directory}/${commandsFile}`, renderCommands(engine) ?? '');
+  for (const { name, file } of commands) makePointer(file, `${directory}/bin/${name}`);
+  writeNewFile(`${directory}/${commandsFile}`, renderCommands(engine, root) ?? '');
   syncDirectory(`${directory}/bin`);
 }
 
 function leadsTo(link: string, target: string): boolean {
-  return orNothing(() => readlinkSync(link)) === target && realPath(link) !== undefined;
+  return orNothing(() => readPointer(link)) === target && realPath(target) !== undefined;
 }
 
 function realPath(path: string): string | undefined {

@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { type EngineLock, renderEnvironment } from '../engine/index.js';
 import { isEngineshedError } from '../errors/index.js';
+import { followPointer, pointerAt, readPointer } from '../files/index.js';
 import { canonicalJson, nodeSystem, parsePlatform } from '../oci/index.js';
 import { commandsFile, renderCommands } from './commands.js';
 import { FaultList } from './faults.js';
@@ -29,7 +30,7 @@ export function checkState(store: Store, state: ReadState, platform: string, fau
   if (lock === undefined) {
     tellDamage(home, 'lock.json', faults);
     if (engine === undefined) tellDamage(home, 'engine.json', faults);
-    else checkRendered(home, engine, faults);
+    else checkRendered(store, home, engine, faults);
     return;
   }
   if (state.lockSum === 'other') faults.add('.lock-sum', { fault: 'content' });
@@ -40,7 +41,7 @@ export function checkState(store: Store, state: ReadState, platform: string, fau
     (expected !== undefined && canonicalJson(engine) !== canonicalJson({ ...expected }))
   )
     tellDamage(home, 'engine.json', faults);
-  if (record !== undefined) checkRendered(home, record, faults);
+  if (record !== undefined) checkRendered(store, home, record, faults);
 }
 
 /**
@@ -78,11 +79,11 @@ function expectedRecord(
   }
 }
 
-function checkRendered(home: string, engine: InstalledEngine, faults: FaultList): void {
+function checkRendered(store: Store, home: string, engine: InstalledEngine, faults: FaultList): void {
   const environment = orNothing(() => readFileSync(`${home}/env`, 'utf8'));
   if (environment !== renderEnvironment(engine.environment, 'sh')) tellDamage(home, 'env', faults);
   const commands = orNothing(() => readFileSync(`${home}/${commandsFile}`, 'utf8'));
-  if (commands !== renderCommands(engine)) tellDamage(home, commandsFile, faults);
+  if (commands !== renderCommands(engine, store.paths.root)) tellDamage(home, commandsFile, faults);
   const links = new Map([
     ...engine.parts.map(({ type, directory }) => [`parts/${type}`, directory] as const),
     ...Object.entries(engine.sources).map(
@@ -91,12 +92,15 @@ function checkRendered(home: string, engine: InstalledEngine, faults: FaultList)
     ...(engine.commands ?? []).map(({ name, file }) => [`bin/${name}`, file] as const),
   ]);
   for (const [path, expected] of links) {
-    const stat = lstatSync(`${home}/${path}`, { throwIfNoEntry: false });
-    if (stat?.isSymbolicLink() !== true) {
-      faults.add(path, stat === undefined ? { fault: 'missing' } : { fault: 'kind', expected: 'symlink' });
+    const standing = pointerAt(`${home}/${path}`);
+    if (standing !== 'pointer') {
+      faults.add(
+        path,
+        standing === 'nothing' ? { fault: 'missing' } : { fault: 'kind', expected: 'symlink' },
+      );
       continue;
     }
-    const actual = readlinkSync(`${home}/${path}`);
+    const actual = readPointer(`${home}/${path}`);
     if (actual !== expected) faults.add(path, { fault: 'target', expected, actual });
   }
   const known = new Set([
@@ -117,14 +121,14 @@ function checkRendered(home: string, engine: InstalledEngine, faults: FaultList)
 /** A name that leads nowhere is one that is not installed, and that is no damage where it does not exist at all. */
 function checkLink(directory: string, link: string, grammar: RegExp, faults: FaultList): void {
   const path = `${directory}/${link}`;
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSymbolicLink()) {
+  const standing = pointerAt(path);
+  if (standing === 'nothing') return;
+  if (standing === 'other') {
     faults.add(link, { fault: 'kind', expected: 'symlink' });
     return;
   }
-  const target = readlinkSync(path);
-  if (!grammar.test(target) || !isDirectory(`${directory}/${target}`))
+  const target = readPointer(path);
+  if (!grammar.test(target) || !isDirectory(followPointer(`${directory}/${target}`)))
     faults.add(link, { fault: 'target', actual: target });
 }
 
