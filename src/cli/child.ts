@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { EngineshedError, fromSystemError } from '../errors/index.js';
 import type { InstalledEngine } from '../store/read.js';
 import type { Host } from './host.js';
+import type { Start } from './start.js';
 
 /** What only this process is told. */
 const toUs = ['SIGTERM', 'SIGHUP'] as const;
@@ -26,16 +27,20 @@ export async function runInEngine(
   for (const variable of unset) delete environment[variable];
   environment.ENGINESHED_ENGINE = named;
   const [asked = '', ...args] = command;
-  const file = commands.find(({ name }) => name === asked)?.file ?? asked;
-  if (file === '') throw notFound(file, undefined);
+  const own = commands.find(({ name }) => name === asked);
+  const program = { file: own?.file ?? asked, args, interpreter: own?.interpreter };
+  if (program.file === '') throw notFound(program.file, undefined);
   const forwarded = host.process.stdin.isTTY ? toUs : [...toUs, ...fromTerminal];
-  return runChild(file, args, environment, forwarded);
+  const start =
+    host.platform === 'win32'
+      ? (await import('./start.js')).startOnWindows(program, environment)
+      : { ...program, windowsVerbatimArguments: false };
+  return runChild(start, environment, forwarded);
 }
 
 /** The exit status of the child; 128 and the signal's number where a signal ended it, as shells tell it. */
 function runChild(
-  file: string,
-  args: readonly string[],
+  { file, args, windowsVerbatimArguments }: Start,
   env: Record<string, string | undefined>,
   forwarded: readonly NodeJS.Signals[],
 ): Promise<number> {
@@ -47,7 +52,7 @@ function runChild(
       handler: () => void (forwarded.includes(signal) && child.kill(signal)),
     }));
     for (const { signal, handler } of handlers) process.on(signal, handler);
-    const child = spawn(file, args, { stdio: 'inherit', env });
+    const child = spawn(file, args, { stdio: 'inherit', env, windowsVerbatimArguments });
     const finish = () => {
       for (const { signal, handler } of handlers) process.off(signal, handler);
     };

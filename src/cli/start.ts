@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { win32 } from 'node:path';
+import { EngineshedError } from '../errors/index.js';
+import { findProgram } from '../requirements/find.js';
+
+/** What is to be run. */
+export interface Program {
+  /** A path, or the name of a program on the PATH. */
+  readonly file: string;
+  readonly args: readonly string[];
+  /** What runs it, for a command of an engine that is a script on Windows. */
+  readonly interpreter?: readonly string[] | undefined;
+}
+
+/** What to give to `spawn`. */
+export interface Start {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly windowsVerbatimArguments: boolean;
+}
+
+/**
+ * How a program is started on Windows, which itself starts only `.exe` and `.com`: a batch file by `cmd`, a script by its interpreter. As
+ * the shims there do it. What is not found is left to fail.
+ * @param environment that it gets
+ * @throws EngineshedError `USAGE` for an argument that a batch file cannot be given
+ */
+export function startOnWindows(
+  { file, args, interpreter }: Program,
+  environment: Readonly<Record<string, string | undefined>>,
+): Start {
+  const surroundings = { environment, platform: 'win32' };
+  if (interpreter !== undefined) {
+    const [name = '', ...options] = interpreter;
+    const program = isShell(name) ? findShell(name, environment) : findProgram(name, surroundings);
+    // Scripts look for what is beside them by what is before the last "/".
+    return plainly(program ?? name, [...options, file.replaceAll('\\', '/'), ...args]);
+  }
+  const found = /[\\/]/.test(file) ? file : (findProgram(file, surroundings) ?? file);
+  if (!/\.(?:cmd|bat)$/i.test(found)) return plainly(found, args);
+  const line = [`"${win32.normalize(found)}"`, ...args.map(quoteForBatch)].join(' ');
+  return {
+    file: environment.ComSpec ?? environment.COMSPEC ?? 'cmd.exe',
+    args: ['/e:on', '/v:off', '/d', '/s', '/c', `"${line}"`],
+    windowsVerbatimArguments: true,
+  };
+}
+
+function plainly(file: string, args: readonly string[]): Start {
+  return { file, args, windowsVerbatimArguments: false };
+}
+
+function isShell(name: string): boolean {
+  return name === 'sh' || name === 'bash';
+}
+
+/** The shell on the PATH, but for the one of Windows itself, which runs another system; else that of Git. */
+function findShell(
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const onPath = findProgram(name, { environment, platform: 'win32' });
+  if (onPath !== undefined && !/\\(?:System32|WindowsApps)\\/i.test(onPath)) return onPath;
+  const { ProgramFiles, LOCALAPPDATA } = environment;
+  return [ProgramFiles, LOCALAPPDATA === undefined ? undefined : `${LOCALAPPDATA}\\Programs`]
+    .filter((directory) => directory !== undefined)
+    .map((directory) => `${directory}\\Git\\bin\\${name}.exe`)
+    .find((file) => existsSync(file));
+}
+
+/**
+ * A word that `cmd` takes from its command line, and the batch file behind it from its arguments, as one, unchanged: quotes in it are
+ * doubled, so that nothing of it is ever outside of quotes, and before each "%" is a variable that expands to nothing.
+ * @throws EngineshedError `USAGE` for a line end, which no batch file can be given
+ */
+function quoteForBatch(word: string): string {
+  if (/[\r\n\0]/.test(word))
+    throw new EngineshedError('USAGE', 'An argument has a line end in it, which no batch file can be given');
+  const text = word.replace(/(\\*)"/g, '$1$1""').replace(/(\\*)$/, '$1$1');
+  return `"${text.replaceAll('%', '%%cd:~,%')}"`;
+}
