@@ -18,7 +18,8 @@ const fastCommands = ['current', 'env', 'exec', 'list', 'which'];
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', `${root}/tsconfig.build.json`], { stdio: 'inherit' });
-for (const shim of ['shim.sh', 'shim.cmd']) copyFileSync(`${root}/src/store/${shim}`, `${root}/dist/store/${shim}`);
+for (const shim of ['shim.sh', 'shim.cmd'])
+  copyFileSync(`${root}/src/store/${shim}`, `${root}/dist/store/${shim}`);
 cpSync(`${root}/src/site/browser`, `${root}/dist/site/browser`, {
   recursive: true,
   filter: (path) => !path.endsWith('.json'),

@@ -5,6 +5,7 @@ import { buildGoPeer, findGo, goPeerPath, goPeers } from './go-peers.mjs';
 import { hamletProgram, installHamlet } from './hamlet-peer.mjs';
 import { say } from './setup.mjs';
 import { installSpdx, spdxSchema } from './spdx-peer.mjs';
+import { hasWindows, installWindows } from './windows-peer.mjs';
 
 /** Program, or file -> Debian package. */
 const peers = {
@@ -30,6 +31,7 @@ const peers = {
   mawk: 'mawk',
   bsdtar: 'libarchive-tools',
   'original-awk': 'original-awk',
+  wine: 'wine',
   '/usr/share/doc/python3-venv': 'python3-venv',
   '/usr/share/gocode/src/github.com/opencontainers/image-spec/schema':
     'golang-github-opencontainers-image-spec-dev',
@@ -45,6 +47,8 @@ export function installPeers() {
   buildGoPeers();
   installFromPyPI('hamlet', hamletProgram, installHamlet);
   installFromPyPI('the tools of SPDX', spdxSchema, installSpdx);
+  buildHamlet();
+  prepareWindows();
 }
 
 function installDebianPeers() {
@@ -105,6 +109,23 @@ function installFromPyPI(name, file, install) {
     install();
   } catch (error) {
     say(`${name} could not be installed: the tests against it fail\n${error.message}`);
+  }
+}
+
+/** What it takes is much for what it shows: nothing fails where it is missing. */
+function prepareWindows() {
+  if (hasWindows()) return;
+  if (process.env.ENGINESHED_REQUIRE_PEERS !== '1' || !has('wine')) {
+    say(
+      'without Wine and Node for Windows: the tests on Windows are skipped; ENGINESHED_REQUIRE_PEERS=1 prepares them',
+    );
+    return;
+  }
+  say('preparing Windows');
+  try {
+    installWindows();
+  } catch (error) {
+    say(`Wine could not be prepared: the tests on Windows are skipped\n${error.message}`);
   }
 }
 
