@@ -138,7 +138,10 @@ function refuseUntested(verdict: TestVerdict, reference: string): void {
     failed: () => `failed ${verdict.kind === 'failed' ? verdict.failedTests.join(', ') : ''}`,
   };
   throw new EngineshedError('RELEASE_UNTESTED', `${reference} ${reasons[verdict.kind]()}`, {
-    hint: `Test it: engineshed release test ${reference}`,
+    hint:
+      verdict.kind === 'failed'
+        ? 'Mend the component that is to blame, and build the next one.'
+        : `Test it: engineshed release test ${reference}`,
     details: { reference },
   });
 }

@@ -1,0 +1,4 @@
+    {
+      "Type": "AWS::S3::Bucket",
+      "Properties": { "BucketName": "${product}-${unit}" }
+    }

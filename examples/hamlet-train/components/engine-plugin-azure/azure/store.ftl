@@ -1,0 +1,4 @@
+    {
+      "type": "Microsoft.Storage/storageAccounts",
+      "name": "${product}${unit}"
+    }

@@ -1,0 +1,7 @@
+{
+  "product": "${product}",
+  "unit": "${unit}",
+  "provider": "${provider}",
+  "resource":
+<#include "${provider}/${unit}.ftl">
+}
