@@ -47,7 +47,6 @@ export function installPeers() {
   buildGoPeers();
   installFromPyPI('hamlet', hamletProgram, installHamlet);
   installFromPyPI('the tools of SPDX', spdxSchema, installSpdx);
-  buildHamlet();
   prepareWindows();
 }
 
