@@ -16,6 +16,7 @@ const meaning = {
   data: 'what was received or stored is not what it must be; trying again does not help',
   notFound: 'the thing asked for does not exist',
   unavailable: 'a registry or the network did not answer as needed; trying again later may help',
+  trust: 'something is not signed or proven as it has to be, or contradicts what was proven before',
   internal: 'a fault of Engineshed',
   io: 'the disk or file system refused',
   permission: 'a registry or the operating system refused access',
