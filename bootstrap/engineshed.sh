@@ -2403,8 +2403,9 @@ sweep_staging() {
 }
 
 remove_tree() {
-  # Directories of layers are read-only.
-  chmod -R u+rwX "$1" 2>/dev/null
+  # Directories of layers are read-only. The files of a tree are those of its layers: their modes stay.
+  find "$1" -type d ! -perm -500 -exec chmod u+rwx {} \; 2>/dev/null
+  find "$1" -type d ! -perm -200 -exec chmod u+w {} + 2>/dev/null
   rm -rf "$1" 2>/dev/null
 }
 

@@ -17,8 +17,8 @@ export interface Ended {
   readonly how: 'killed' | 'over';
   /** Its exit status; null where it was killed. */
   readonly status: number | null;
-  /** How many programs that change files it started. */
-  readonly calls: number;
+  /** The programs that change files, with their arguments, in the order in which it started them. */
+  readonly calls: readonly string[];
 }
 
 /**
@@ -29,34 +29,22 @@ export interface Ended {
  */
 export function strikeAt(home: string, script: Struck, at: number): Promise<Ended> {
   const directory = `${home}/struck`;
-  const count = `${directory}/count`;
+  const [count, log] = [`${directory}/count`, `${directory}/log`];
   if (!existsSync(directory)) prepare(directory, script.environment.PATH ?? '');
   writeFileSync(count, '0\n');
+  writeFileSync(log, '');
   const environment = { ...script.environment, PATH: `${directory}:${script.environment.PATH}` };
   return runGroup({ ...script, environment: { ...environment, STRIKE_AT: String(at) } }).then((ended) => ({
     ...ended,
-    calls: Number(readFileSync(count, 'utf8')),
+    calls: readFileSync(log, 'utf8').trimEnd().split('\n'),
   }));
 }
 
-/** Runs a shell script and kills it with all that it started after some milliseconds, unless it is over by then. */
-export function strikeAfter(script: Struck, milliseconds: number): Promise<Omit<Ended, 'calls'>> {
-  return runGroup(script, milliseconds);
-}
-
-function runGroup(
-  { command: [file, ...args], cwd, environment }: Struck,
-  milliseconds?: number,
-): Promise<Omit<Ended, 'calls'>> {
+function runGroup({ command: [file, ...args], cwd, environment }: Struck): Promise<Omit<Ended, 'calls'>> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env: environment, detached: true, stdio: 'ignore' });
-    const timer =
-      milliseconds === undefined
-        ? undefined
-        : setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), milliseconds);
     child.on('error', reject);
     child.on('close', (status, signal) => {
-      clearTimeout(timer);
       resolve({ how: signal === 'SIGKILL' ? 'killed' : 'over', status });
     });
   });
@@ -71,6 +59,7 @@ function prepare(directory: string, path: string): void {
 read -r calls <'${directory}/count'
 calls=$((calls + 1))
 echo "$calls" >'${directory}/count'
+echo "\${0##*/} $*" >>'${directory}/log'
 [ "$calls" -ne "$STRIKE_AT" ] || kill -9 0
 PATH='${path}'
 exec "\${0##*/}" "$@"
