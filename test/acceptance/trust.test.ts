@@ -50,6 +50,8 @@ it('makes a pair of keys that only its user can read, and never in the place of 
     status: 74,
   });
   expect(readdirSync(user.work).sort()).toEqual(['engineshed.key', 'engineshed.pub', 'half.pub']);
+  // And nobody types a passphrase for nothing.
+  expect(await user.engineshed(['trust', 'generate-key-pair', 'half'])).toMatchObject({ status: 74 });
   const empty = { ENGINESHED_SIGNING_PASSWORD: '' };
   expect(await user.engineshed(['trust', 'generate-key-pair', 'x'], { environment: empty })).toMatchObject({
     status: 64,

@@ -124,6 +124,10 @@ describe('a key of openssl', () => {
     const sec1 = openssl('ecparam', '-name', 'prime256v1', '-genkey');
     expect(sec1).toContain('EC PARAMETERS');
     expect((await openAlone(sec1)).public.id).toMatch(/^[0-9a-f]{64}$/);
+    const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    const certificate = openssl(...request, '-subj', '/CN=x', '-keyout', '/dev/null');
+    expect(certificate).toContain('BEGIN CERTIFICATE');
+    expect(() => parsePublicKey(certificate, 'x')).toThrow(expect.objectContaining({ code: 'KEY_INVALID' }));
     const pkcs8 = openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256');
     expect((await openAlone(pkcs8)).public.id).toMatch(/^[0-9a-f]{64}$/);
   });

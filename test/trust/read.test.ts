@@ -104,10 +104,11 @@ describe('what is signed', () => {
 
   it('F01 is not looked for in a manifest with two bundles, or with something else', async () => {
     const { target, subject } = await pushedImage('one');
-    const layer = describeBytes(bundleType, bundleOf(subject));
-    const foreign = describeBytes('application/json', bundleOf(subject));
-    for (const layers of [[layer, layer], [foreign], []])
-      await pushBundle(target, subject, bundleOf(subject), { layers });
+    const bundle = bundleOf(subject);
+    const layer = describeBytes(bundleType, bundle);
+    const foreign = describeBytes('application/json', bundle);
+    for (const layers of [[layer, layer], [layer, foreign], [foreign], []])
+      await pushBundle(target, subject, bundle, { layers });
     expect((await read(target, subject)).statements).toEqual([]);
   });
 
