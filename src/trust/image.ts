@@ -7,6 +7,7 @@ import {
   imageSignatureType,
   type RefusedBundle,
   type SignedReading,
+  type SignedStatement,
   type SigningInputs,
   type TrustedKey,
 } from './types.js';
@@ -67,6 +68,11 @@ export async function verifyImage(
   return enoughSigners({ statements, refused }, what, wanted);
 }
 
+/** Who signed, and what does not count. */
+export interface SignersReading extends Pick<SignedReading, 'refused'> {
+  readonly statements: readonly Pick<SignedStatement, 'signers'>[];
+}
+
 /**
  * Makes sure that what was read is signed by enough different keys.
  * @param what what has to be signed, for errors
@@ -74,7 +80,7 @@ export async function verifyImage(
  * @throws EngineshedError `SIGNATURE_MISSING`, `SIGNATURE_INVALID`
  */
 export function enoughSigners(
-  { statements, refused }: SignedReading,
+  { statements, refused }: SignersReading,
   what: string,
   { keys, threshold, by }: WantedSigners,
 ): readonly TrustedKey[] {

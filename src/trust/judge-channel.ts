@@ -13,7 +13,11 @@ export interface FollowedTag {
 /** What is to be thought of where a tag leads. */
 export type ChannelVerdict =
   /** `seen` is what to remember; undefined where the tag is that of a version, which never moves. */
-  | { readonly kind: 'proven'; readonly seen: SeenChannel | undefined }
+  | {
+      readonly kind: 'proven';
+      readonly step: ChannelStep;
+      readonly seen: SeenChannel | undefined;
+    }
   /** No statement is about this tag of this repository and this digest. `others` are about something else. */
   | { readonly kind: 'unproven'; readonly others: readonly ChannelStep[] }
   /** An earlier step than what was seen, or another release under the number that was seen. */
@@ -50,7 +54,9 @@ export function judgeChannel(
   const [step] = [...own].sort(latestFirst);
   if (step === undefined) {
     // What was a channel does not become a version, which anything would do for.
-    if (about.length > 0 && seen === undefined) return { kind: 'proven', seen: undefined };
+    const [version] = about;
+    if (version !== undefined && seen === undefined)
+      return { kind: 'proven', step: version, seen: undefined };
     return { kind: 'unproven', others: statements.filter((other) => !about.includes(other)) };
   }
   if (seen !== undefined && step.step < seen.step) return { kind: 'rollback', step, seen };
@@ -60,7 +66,7 @@ export function judgeChannel(
   const next = nextSeen(followed, step, seen, at);
   const isOver = step.expires !== undefined && Date.parse(at) >= Date.parse(step.expires);
   if (isOver && !isAccepted(next)) return { kind: 'expired', step, at, seen: next };
-  return { kind: 'proven', seen: next };
+  return { kind: 'proven', step, seen: next };
 }
 
 /**

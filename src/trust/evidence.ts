@@ -1,0 +1,112 @@
+import { isEngineshedError } from '../errors/index.js';
+import { canonicalJson, type Descriptor, type Digest } from '../oci/index.js';
+import type { Candidate } from './admission.js';
+import { type ChannelStep, channelType, formatChannelStep, parseChannelStep } from './channel-step.js';
+import type { KnownStatement, TrustMemory } from './memory.js';
+import type { ReadPolicy } from './policy-keys.js';
+import { readSigned } from './read.js';
+import { imageSignatureType, type RefusedBundle, type TrustedKey } from './types.js';
+
+/** A statement, and which of the {@link subjectsOf} an image it is about. */
+export interface SubjectStatement extends KnownStatement {
+  readonly subject: Digest;
+}
+
+/** What is known about an image, all of it signed by at least one of the keys. */
+export interface Evidence {
+  readonly statements: readonly SubjectStatement[];
+  /** What is attached and does not count, where the place was asked. */
+  readonly refused: readonly RefusedBundle[];
+}
+
+/** A step of a channel, and who signed it. */
+export interface SignedStep {
+  readonly step: ChannelStep;
+  /** The ids of keys. */
+  readonly signers: ReadonlySet<string>;
+}
+
+/** The digests that a signature may be about: what the reference stood for, and the image that was chosen from that. */
+export function subjectsOf({ resolved, manifest }: Candidate): Digest[] {
+  return [...new Set([resolved, manifest.digest])];
+}
+
+/** What is remembered of an image. */
+export function recallEvidence(candidate: Candidate, memory: TrustMemory): Evidence {
+  const recall = (subject: Digest) =>
+    memory.statements(subject).map((statement) => ({ ...statement, subject }));
+  return { statements: subjectsOf(candidate).flatMap(recall), refused: [] };
+}
+
+/**
+ * Reads what is attached to one of the {@link subjectsOf} an image; undefined where the network must not be asked.
+ * @throws EngineshedError as `readSigned` does
+ */
+export async function readEvidence(
+  { target, manifest }: Candidate,
+  digest: Digest,
+  keys: readonly TrustedKey[],
+): Promise<Evidence | undefined> {
+  const place = target();
+  try {
+    // What was resolved is remembered with its bytes: nobody is asked.
+    const subject: Descriptor = digest === manifest.digest ? manifest : await place.resolve(digest);
+    const { statements, refused } = await readSigned(place, subject, keys, [imageSignatureType, channelType]);
+    const own = statements.flatMap(normalized).map((statement) => ({ ...statement, subject: digest }));
+    return { statements: own, refused };
+  } catch (error) {
+    if (isEngineshedError(error, 'OFFLINE')) return undefined;
+    throw error;
+  }
+}
+
+/** Both together, what is said twice once. */
+export function joinEvidence(one: Evidence, other: Evidence): Evidence {
+  return {
+    statements: joinStatements([...one.statements, ...other.statements]),
+    refused: [...one.refused, ...other.refused],
+  };
+}
+
+/** Statements that say the same are one, signed by all that signed one of them. */
+export function joinStatements(statements: readonly SubjectStatement[]): SubjectStatement[] {
+  const joined = new Map<string, SubjectStatement>();
+  for (const { signers, ...said } of statements) {
+    const key = canonicalJson(said);
+    const all = new Set([...(joined.get(key)?.signers ?? []), ...signers]);
+    joined.set(key, { ...said, signers: [...all].sort() });
+  }
+  return [...joined.values()];
+}
+
+/** The keys that signed the image itself. */
+export function imageSigners({ statements }: Evidence): Set<string> {
+  const own = statements.filter(({ predicateType }) => predicateType === imageSignatureType);
+  return new Set(own.flatMap(({ signers }) => signers));
+}
+
+/** The steps of channels that somebody signed: those that are about the release that carries them. */
+export function signedSteps({ statements }: Evidence): SignedStep[] {
+  return statements.flatMap(({ predicateType, predicate, signers, subject }) => {
+    const step = predicateType === channelType ? parseChannelStep(predicate) : undefined;
+    return step?.digest === subject ? [{ step, signers: new Set(signers) }] : [];
+  });
+}
+
+/** Whether enough keys of a policy signed. */
+export function isEnough({ keys, threshold }: ReadPolicy, signers: ReadonlySet<string>): boolean {
+  return keys.filter(({ id }) => signers.has(id)).length >= Math.max(threshold, 1);
+}
+
+/** The keys of all policies, each once. */
+export function keysOf(policies: readonly ReadPolicy[]): TrustedKey[] {
+  return [...new Map(policies.flatMap(({ keys }) => keys.map((key) => [key.id, key]))).values()];
+}
+
+/** Only what is made use of is remembered, and nothing that somebody else put beside it. */
+function normalized({ predicateType, predicate, signers }: KnownStatement): KnownStatement[] {
+  const sorted = [...signers].sort();
+  if (predicateType === imageSignatureType) return [{ predicateType, predicate: {}, signers: sorted }];
+  const step = parseChannelStep(predicate);
+  return step === undefined ? [] : [{ predicateType, predicate: formatChannelStep(step), signers: sorted }];
+}

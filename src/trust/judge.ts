@@ -1,0 +1,233 @@
+import { mapLimited } from '../content/index.js';
+import { EngineshedError } from '../errors/index.js';
+import { canonicalJson } from '../oci/index.js';
+import type { Candidate } from './admission.js';
+import { refusedStep, unprovenTag } from './channel-errors.js';
+import {
+  type Evidence,
+  imageSigners,
+  isEnough,
+  joinEvidence,
+  joinStatements,
+  keysOf,
+  readEvidence,
+  recallEvidence,
+  signedSteps,
+  subjectsOf,
+} from './evidence.js';
+import { enoughSigners } from './image.js';
+import { type ChannelVerdict, type FollowedTag, judgeChannel } from './judge-channel.js';
+import type { FoundTrust, TrustMemory } from './memory.js';
+import type { TrustPolicy } from './policy.js';
+import { describePolicy, type ReadPolicy, readPolicyKeys } from './policy-keys.js';
+import type { SeenChannel } from './seen.js';
+import { imageSignatureType } from './types.js';
+
+/** How many images are looked at at the same time. */
+const concurrentImages = 8;
+/** What is written of the clock need not be more exact: an hour, in milliseconds. */
+const clockStepMs = 60 * 60 * 1000;
+
+/** An image, and the policies that are for it; at least one. */
+export interface GovernedImage {
+  readonly candidate: Candidate;
+  readonly policies: readonly TrustPolicy[];
+}
+
+/**
+ * Looks whether every policy of every image holds: by what is remembered where that is enough, else by what is attached to the image.
+ * What was found is remembered before this ends, also where it is not enough.
+ * @throws EngineshedError as `admit` does
+ */
+export async function judge(images: readonly GovernedImage[], memory: TrustMemory, now: Date): Promise<void> {
+  const policies = new Map<TrustPolicy, ReadPolicy>();
+  for (const policy of new Set(images.flatMap((image) => image.policies)))
+    policies.set(policy, await readPolicyKeys(policy));
+  const findings = await mapLimited(distinct(images), concurrentImages, ({ candidate, policies: its }) =>
+    examine(
+      candidate,
+      its.flatMap((policy) => policies.get(policy) ?? []),
+      memory,
+      now,
+    ),
+  );
+  await remember(findings, memory, now);
+  const [fault] = findings.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
+  if (fault !== undefined) throw fault;
+}
+
+/** What was found out about an image. */
+export interface Finding {
+  readonly candidate: Candidate;
+  readonly evidence: Evidence;
+  /** The verdict on the tag, where one was followed and a policy asks for proof. */
+  readonly channel: ChannelVerdict | undefined;
+  /** Undefined where all policies hold. */
+  readonly fault: EngineshedError | undefined;
+}
+
+/**
+ * Looks at one image, and remembers nothing.
+ * @throws EngineshedError as `readSigned` does, `STORE_CORRUPT`
+ */
+export async function examine(
+  candidate: Candidate,
+  policies: readonly ReadPolicy[],
+  memory: TrustMemory,
+  now: Date,
+): Promise<Finding> {
+  const known = decide(candidate, policies, recallEvidence(candidate, memory), memory, now);
+  if (known.fault === undefined) return known;
+  let { evidence } = known;
+  for (const digest of subjectsOf(candidate)) {
+    const read = await readEvidence(candidate, digest, keysOf(policies));
+    if (read === undefined) return offline(known);
+    evidence = joinEvidence(evidence, read);
+    const finding = decide(candidate, policies, evidence, memory, now);
+    // Channels lead to what the reference stood for: of the image that was chosen only the signature counts.
+    if (policies.every((policy) => isEnough(policy, imageSigners(evidence)))) return finding;
+  }
+  return decide(candidate, policies, evidence, memory, now);
+}
+
+/** Two sources of one image are looked at once. */
+function distinct(images: readonly GovernedImage[]): GovernedImage[] {
+  const key = ({ candidate: { repository, tag, resolved, manifest }, policies }: GovernedImage) =>
+    JSON.stringify([
+      repository,
+      tag,
+      resolved,
+      manifest.digest,
+      policies.map(({ name, file }) => [name, file]),
+    ]);
+  return [...new Map(images.map((image) => [key(image), image])).values()];
+}
+
+function decide(
+  candidate: Candidate,
+  policies: readonly ReadPolicy[],
+  evidence: Evidence,
+  memory: TrustMemory,
+  now: Date,
+): Finding {
+  const channel = judgeTag(candidate, policies, evidence, memory, now);
+  const unsigned = signatureFault(candidate, policies, evidence);
+  return {
+    candidate,
+    evidence,
+    channel: channel?.verdict,
+    fault: unsigned ?? channel?.fault,
+  };
+}
+
+function signatureFault(
+  { reference }: Candidate,
+  policies: readonly ReadPolicy[],
+  evidence: Evidence,
+): EngineshedError | undefined {
+  const signers = imageSigners(evidence);
+  const lacking = policies.find((policy) => !isEnough(policy, signers));
+  if (lacking === undefined) return undefined;
+  const { keys, threshold } = lacking;
+  const own = evidence.statements.filter(({ predicateType }) => predicateType === imageSignatureType);
+  try {
+    enoughSigners({ ...evidence, statements: own }, reference, {
+      keys,
+      threshold,
+      by: describePolicy(lacking),
+    });
+    return undefined;
+  } catch (error) {
+    return error as EngineshedError;
+  }
+}
+
+function judgeTag(
+  candidate: Candidate,
+  policies: readonly ReadPolicy[],
+  evidence: Evidence,
+  memory: TrustMemory,
+  now: Date,
+): { verdict: ChannelVerdict; fault: EngineshedError | undefined } | undefined {
+  const followed = followedTag(candidate);
+  const asking = policies.filter(({ channel }) => channel);
+  const [first] = asking;
+  if (followed === undefined || first === undefined) return undefined;
+  const signed = signedSteps(evidence);
+  const proven = signed.filter(({ signers }) => asking.every((policy) => isEnough(policy, signers)));
+  const steps = proven.map(({ step }) => step);
+  const seen = memory.seen(followed.repository, followed.tag);
+  const verdict = judgeChannel(followed, steps, seen, now);
+  if (verdict.kind === 'proven') return { verdict, fault: undefined };
+  if (verdict.kind !== 'unproven') return { verdict, fault: refusedStep(candidate, verdict) };
+  const lacking = signed.filter((one) => !proven.includes(one)).map(({ step }) => step);
+  return { verdict, fault: unprovenTag(candidate, first, { others: verdict.others, lacking }) };
+}
+
+/** The tag that a candidate came by; undefined where it came by its digest. */
+export function followedTag({ repository, tag, resolved }: Candidate): FollowedTag | undefined {
+  return tag === undefined ? undefined : { repository, tag, digest: resolved };
+}
+
+/** What was judged stays; what is only not known cannot be found out. */
+function offline(known: Finding): Finding {
+  const { candidate, fault } = known;
+  if (fault === undefined || ['rollback', 'equivocation', 'expired'].includes(known.channel?.kind ?? ''))
+    return known;
+  return {
+    ...known,
+    fault: new EngineshedError(
+      'OFFLINE',
+      `The store does not know the signatures of ${candidate.reference}, and the network is not to be used`,
+      { hint: `Leave out --offline, and unset ENGINESHED_OFFLINE. ${fault.message}`, cause: fault },
+    ),
+  };
+}
+
+async function remember(findings: readonly Finding[], memory: TrustMemory, now: Date): Promise<void> {
+  const found: FoundTrust = {
+    images: findings.flatMap(({ candidate, evidence }) => newStatements(candidate, evidence, memory)),
+    channels: findings.flatMap((finding) => newlySeen(finding, memory, now)),
+  };
+  if (found.images.length + found.channels.length > 0) await memory.keep(found);
+}
+
+function newStatements(
+  candidate: Candidate,
+  { statements }: Evidence,
+  memory: TrustMemory,
+): FoundTrust['images'] {
+  return subjectsOf(candidate).flatMap((digest) => {
+    const own = joinStatements(statements.filter(({ subject }) => subject === digest)).map(
+      ({ subject: _, ...statement }) => statement,
+    );
+    return canonicalJson(own) === canonicalJson(memory.statements(digest)) ? [] : [{ digest, statements: own }];
+  });
+}
+
+/** Somebody else may have seen more meanwhile: what is kept is judged by that. */
+function newlySeen({ candidate, channel }: Finding, memory: TrustMemory, now: Date): FoundTrust['channels'] {
+  const followed = followedTag(candidate);
+  if (followed === undefined || channel === undefined || !('seen' in channel)) return [];
+  if (channel.kind === 'rollback' || channel.kind === 'equivocation' || channel.seen === undefined) return [];
+  const { repository, tag } = followed;
+  if (!isNews(memory.seen(repository, tag), channel.seen)) return [];
+  const { step } = channel;
+  const next = (seen: SeenChannel | undefined): SeenChannel => {
+    const verdict = judgeChannel(followed, [step], seen, now);
+    if (verdict.kind === 'rollback' || verdict.kind === 'equivocation') throw refusedStep(candidate, verdict);
+    if (verdict.kind === 'unproven' || verdict.seen === undefined)
+      throw new EngineshedError('INTERNAL', `The step ${step.step} of ${tag} was judged in two ways`);
+    return verdict.seen;
+  };
+  return [{ repository, tag, next }];
+}
+
+function isNews(before: SeenChannel | undefined, after: SeenChannel): boolean {
+  if (before === undefined) return true;
+  const { time: old, ...known } = before;
+  const { time, ...seen } = after;
+  if (canonicalJson(known) !== canonicalJson(seen)) return true;
+  if (time === undefined || time === old) return false;
+  return old === undefined || time === seen.expires || Date.parse(time) - Date.parse(old) >= clockStepMs;
+}

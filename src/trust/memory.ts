@@ -1,0 +1,36 @@
+import type { Digest } from '../oci/index.js';
+import type { SeenChannel } from './seen.js';
+
+/** A statement about an image whose signatures were verified, so that they need not be fetched again. */
+export interface KnownStatement {
+  readonly predicateType: string;
+  readonly predicate: unknown;
+  /** The ids of the keys that signed it, sorted. */
+  readonly signers: readonly string[];
+}
+
+/** What is remembered between runs. */
+export interface TrustMemory {
+  /**
+   * What was seen of a channel; undefined where it never was.
+   * @throws EngineshedError `STORE_CORRUPT` where that cannot be read: it must not count as nothing
+   */
+  seen(repository: string, tag: string): SeenChannel | undefined;
+  /** The statements about an image that were verified. What cannot be read of it counts as nothing: it is fetched again. */
+  statements(digest: Digest): readonly KnownStatement[];
+  /**
+   * Keeps what was found, on the disk when it ends. Of each channel `next` makes what is kept of what was, while nobody else changes it.
+   * @throws EngineshedError what `next` throws, `DISK_FULL`, `FILE_PERMISSION`
+   */
+  keep(found: FoundTrust): Promise<void>;
+}
+
+/** What is to be remembered. */
+export interface FoundTrust {
+  readonly channels: readonly {
+    readonly repository: string;
+    readonly tag: string;
+    readonly next: (seen: SeenChannel | undefined) => SeenChannel;
+  }[];
+  readonly images: readonly { readonly digest: Digest; readonly statements: readonly KnownStatement[] }[];
+}
