@@ -1,3 +1,4 @@
+import type { Catalogs } from '../catalog/index.js';
 import type { Reporter } from '../content/index.js';
 import { resolveEngine } from '../engine/index.js';
 import { ownerOf } from '../files/index.js';
@@ -5,9 +6,11 @@ import { nodePlatform } from '../oci/index.js';
 import { withTemporaryDirectory } from '../publish/index.js';
 import { releaseEngine } from '../release/index.js';
 import { applyInstall, planInstall, type Remembered, rememberingTarget, storeAt } from '../store/index.js';
+import { admitLock } from './admission.js';
 import { isDirectory } from './directories.js';
 import type { Host } from './host.js';
 import type { FoundRelease } from './release.js';
+import { openStore } from './runtime.js';
 
 /** Tests are in process groups of their own, so that a terminal's ^C reaches only this process: it ends them, and itself afterwards. */
 export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -31,6 +34,7 @@ const withheld = ['HAMLET_ENGINE', 'ENGINESHED_SIGNING_KEY', 'ENGINESHED_SIGNING
 /** Runs `work` with the environment of the release, installed by its digest into a store that has nothing else. */
 export async function inCleanStore<T>(
   host: Host,
+  catalogs: Catalogs,
   { reference, target, lock }: FoundRelease,
   report: Reporter,
   work: (environment: Host['environment']) => Promise<T>,
@@ -46,9 +50,19 @@ export async function inCleanStore<T>(
       directoryExists: isDirectory,
       report,
     });
+    const admission = await admitLock(host, {
+      catalogs,
+      // What is known of signatures is in the store of the user.
+      store: openStore(host, report),
+      lock: resolved,
+      followed: () => false,
+      target: () => content,
+      keeping: 'keep',
+    });
     const { engine } = await applyInstall(store, planInstall(store, resolved), {
       content: () => content,
       remembered,
+      admission,
       platform: host.platform,
     });
     const surroundings = { ...host.environment };

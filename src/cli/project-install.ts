@@ -3,6 +3,7 @@ import {
   type EngineLock,
   formatProjectLock,
   isSameSource,
+  type LockedSource,
   lockDifferences,
   lockForPlatform,
   lockId,
@@ -27,10 +28,11 @@ import {
   sweepStore,
   transaction,
 } from '../store/index.js';
+import { admitLock } from './admission.js';
 import { isDirectory } from './directories.js';
 import type { Host } from './host.js';
 import { readLock, writeLock } from './lock-file.js';
-import { lockName, lockProject, type Project, projectTarget } from './project.js';
+import { imageSource, lockName, lockProject, type Project, projectTarget } from './project.js';
 
 /** What to do with the state that a lock names. */
 export type Use = 'use' | 'leave' | 'plan-only';
@@ -52,6 +54,7 @@ export async function currentLock(host: Host, project: Project): Promise<EngineL
   const lock = readLock(host, project.lock);
   if (lock !== undefined && lockDifferences(project.definition, lock).length === 0) return lock;
   return lockProject(
+    host,
     project,
     keptSources(project, lock, () => true),
   );
@@ -65,7 +68,7 @@ export function keptSources(
   { definition }: Project,
   lock: EngineLock | undefined,
   stays: (name: string) => boolean,
-): Parameters<typeof lockProject>[1] {
+): Parameters<typeof lockProject>[2] {
   const fitting = lock?.name === definition.name ? lock : undefined;
   return (name) => {
     const [asked, locked] = [definition.sources[name], fitting?.sources[name]];
@@ -123,6 +126,17 @@ export async function installLock(
     rememberingTarget(store, outer(source), remembered);
   const state = lockForPlatform(lock, await findImages(host, project, wanted, target));
   const naming: Naming = use === 'use' ? 'always' : 'where-new';
+  const content = (name: string) => target(imageSource(wanted, name));
+  const admission = await admitLock(host, {
+    catalogs: project.catalogs,
+    store,
+    lock: { ...state, sources: Object.fromEntries(Object.entries(state.sources).map(onlyOwnImage)) },
+    canonical: project.definition,
+    // The tags were looked at when the lock was made.
+    followed: () => false,
+    target: content,
+    keeping: project.keeping,
+  });
   let plan = planInstall(store, state, naming);
   if (isOffline) refuseFetching(plan);
   if (use === 'plan-only') return { plan, activated: false, written: false };
@@ -136,21 +150,27 @@ export async function installLock(
     await sweepStore(store);
     return { plan, activated: await activate(store), written: writeLock(host, project.lock, text) };
   }
-  const content = (name: string) => {
-    const source = wanted.sources[name];
-    if (source === undefined || source.kind === 'directory')
-      throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
-    return target(source);
-  };
   return await asOneChange(store, `install ${lock.name}`, async (within) => {
     if (!plan.upToDate)
-      ({ plan } = await applyInstall(within, plan, { content, remembered, platform: host.platform }));
+      ({ plan } = await applyInstall(within, plan, {
+        content,
+        remembered,
+        admission,
+        platform: host.platform,
+      }));
     const written = await transaction(within, `install ${lock.name}`, async ({ staging }) => {
       rememberProject(store.paths, record, staging);
       return writeLock(host, project.lock, text);
     });
     return { plan, activated: await activate(within), written };
   });
+}
+
+/** The image of this platform, and not those of the others, comes in. */
+function onlyOwnImage([name, source]: [string, LockedSource]): [string, LockedSource] {
+  if (source.kind === 'directory') return [name, source];
+  const { images: _, ...own } = source;
+  return [name, own];
 }
 
 /** What the digests of a lock lead to on this machine's platform. */

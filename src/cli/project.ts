@@ -4,6 +4,7 @@ import type { Reporter, Target } from '../content/index.js';
 import {
   type EngineDefinition,
   type EngineLock,
+  type ImageSource,
   type LockedImageSource,
   lockEngine,
 } from '../engine/index.js';
@@ -11,6 +12,7 @@ import { EngineshedError } from '../errors/index.js';
 import { formatReference, type Reference } from '../oci/index.js';
 import { findPin, type Pin } from '../shim/index.js';
 import { type Remembered, rememberingTarget, type Store } from '../store/index.js';
+import { admitLock } from './admission.js';
 import { openCatalogsWith } from './catalogs.js';
 import { isDirectory } from './directories.js';
 import type { Host } from './host.js';
@@ -36,6 +38,8 @@ export interface Project {
   readonly targets: Targets;
   readonly remembered: Remembered;
   readonly isOffline: boolean;
+  /** Whether what is found of signatures and channels may be written down. */
+  readonly keeping: 'keep' | 'leave';
   readonly report: Reporter;
 }
 
@@ -50,7 +54,7 @@ export function projectHere(host: Host): Pin | undefined {
  */
 export async function withProject<T>(
   host: Host,
-  flags: ProjectFlags,
+  flags: ProjectFlags & { readonly dryRun?: boolean },
   { file, lock }: Pin,
   report: Reporter,
   work: (project: Project) => Promise<T>,
@@ -69,6 +73,7 @@ export async function withProject<T>(
       targets,
       remembered: new Map(),
       isOffline: isOffline(host, flags),
+      keeping: flags.dryRun ? 'leave' : 'keep',
       report,
     });
   } finally {
@@ -92,20 +97,32 @@ export function projectTarget(project: Project): (source: { readonly reference: 
 }
 
 /**
- * Resolves the engine of a project for all platforms.
+ * Resolves the engine of a project for all platforms. What is found by a tag has to be what policies demand.
  * @param known what stays as a lock has it
- * @throws EngineshedError as `lockEngine` does
+ * @throws EngineshedError as `lockEngine` and `admit` do
  */
 export async function lockProject(
+  host: Host,
   project: Project,
   known: (name: string) => LockedImageSource | undefined,
 ): Promise<EngineLock> {
   const { definition, wanted, report } = project;
+  const target = projectTarget(project);
   const lock = await lockEngine(wanted, {
-    target: projectTarget(project),
+    target,
     directoryExists: isDirectory,
     known,
     report,
+  });
+  const fresh = Object.entries(lock.sources).filter(([name]) => known(name) === undefined);
+  await admitLock(host, {
+    catalogs: project.catalogs,
+    store: project.store,
+    lock: { ...lock, sources: Object.fromEntries(fresh) },
+    canonical: definition,
+    followed: () => true,
+    target: (name) => target(imageSource(wanted, name)),
+    keeping: project.keeping,
   });
   const sources = Object.entries(lock.sources).map(([name, source]) => {
     const own = definition.sources[name];
@@ -113,6 +130,13 @@ export async function lockProject(
     return [name, { ...source, reference: formatReference(own.reference) }];
   });
   return { ...lock, sources: Object.fromEntries(sources) };
+}
+
+/** A source that is an image. */
+export function imageSource({ sources }: EngineDefinition, name: string): ImageSource {
+  const source = sources[name];
+  if (source !== undefined && source.kind !== 'directory') return source;
+  throw new EngineshedError('INTERNAL', `The source ${name} is no image`);
 }
 
 /** The name by which people call the lock: with the directory of the project where that is not the one of this run. */

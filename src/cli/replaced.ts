@@ -22,6 +22,7 @@ import {
   rememberingTarget,
   type Store,
 } from '../store/index.js';
+import { admitLock } from './admission.js';
 import { openCatalogs, openCatalogsWith } from './catalogs.js';
 import { isDirectory } from './directories.js';
 import { chooseEngine, openPaths, selectionInputs } from './engines.js';
@@ -76,7 +77,16 @@ export async function withReplaced<T>(
         throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
       return targets.readable(parseReference(source.reference));
     };
-    return await work({ store, lock, inputs: { content, remembered, platform } });
+    const isKept = keptSource(base, definition);
+    const admission = await admitLock(host, {
+      catalogs,
+      store,
+      lock,
+      followed: (name) => !isKept(name),
+      target: (name) => rememberingTarget(store, content(name), remembered),
+      keeping: 'keep',
+    });
+    return await work({ store, lock, inputs: { content, remembered, admission, platform } });
   } finally {
     targets.close();
   }
@@ -128,6 +138,11 @@ export function definitionOf(lock: EngineLock): EngineDefinition {
   return { ...lock, sources: Object.fromEntries(sources) };
 }
 
+/** Whether a source stays what it is in the engine that is installed. */
+function keptSource(base: Base, { sources }: EngineDefinition): (name: string) => boolean {
+  return (name) => base.lock !== undefined && base.definition.sources[name] === sources[name];
+}
+
 interface ChangedInputs {
   readonly base: Base;
   readonly definition: EngineDefinition;
@@ -139,10 +154,9 @@ interface ChangedInputs {
 
 async function resolveChanged(host: Host, flags: NetworkFlags, inputs: ChangedInputs): Promise<EngineLock> {
   const { base, definition, store, targets, remembered, report } = inputs;
-  const isKept = ([name, source]: [string, SourceDefinition]) =>
-    base.lock !== undefined && base.definition.sources[name] === source;
+  const isKept = keptSource(base, definition);
   const entries = Object.entries(definition.sources);
-  const changed = { ...definition, sources: Object.fromEntries(entries.filter((entry) => !isKept(entry))) };
+  const changed = { ...definition, sources: Object.fromEntries(entries.filter(([name]) => !isKept(name))) };
   if (isOffline(host, flags)) await refuseUnknown(store, changed);
   const asked = base.lock?.platform;
   const resolved = await resolveEngine(changed, {

@@ -77,7 +77,7 @@ export function planCollection(
 export async function collect(store: Store, keep: KeptGenerations): Promise<CollectionPlan> {
   const { paths } = store;
   const plan = planCollection(store, keep);
-  const { trees, blobs, layers, projects } = findUnneeded(store, keep, []);
+  const { trees, blobs, signed, layers, projects } = findUnneeded(store, keep, []);
   try {
     if (projects !== undefined) keepProjects(paths, projects);
     for (const number of plan.generations) rmSync(`${paths.history}/${number}.json`, { force: true });
@@ -87,7 +87,7 @@ export async function collect(store: Store, keep: KeptGenerations): Promise<Coll
       await discardEmptyEngine(store, name);
     }
     for (const [directory] of trees) await discard(store, directory);
-    for (const [file] of blobs) rmSync(file, { force: true });
+    for (const [file] of [...blobs, ...signed]) rmSync(file, { force: true });
     for (const [directory] of layers) await discard(store, directory);
     if (keep !== 'all') removePartials(paths);
     // Nobody else changes the store now.
@@ -119,6 +119,8 @@ interface Unneeded {
   readonly states: readonly StateName[];
   readonly trees: readonly Found[];
   readonly blobs: readonly Found[];
+  /** Statements about images that no kept state needs. */
+  readonly signed: readonly Found[];
   readonly layers: readonly Found[];
 }
 
@@ -148,6 +150,7 @@ function findUnneeded(store: Store, keep: KeptGenerations, without: readonly str
     states: all.filter((state) => !isRoot(state)),
     trees: content(paths.trees).filter(([home, digest]) => !homes.has(home) && isDigest(digest)),
     blobs: content(paths.blobs).filter(([, digest]) => !needed.has(digest)),
+    signed: content(paths.signedImages).filter(([, digest]) => !needed.has(digest)),
     layers: content(paths.layers).filter(([, digest]) => !needed.has(digest)),
   };
 }

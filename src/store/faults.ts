@@ -2,10 +2,10 @@ import { type FaultKind, showName, type TreeFault } from '../layer/index.js';
 
 /** What of a store is damaged. */
 export interface Fault {
-  readonly what: 'layer' | 'tree' | 'state' | 'blob' | 'name' | 'project';
+  readonly what: 'layer' | 'tree' | 'state' | 'blob' | 'name' | 'project' | 'channel';
   /**
    * Which one: the diffID of a layer, the chain ID of a tree, the digest of a blob, `NAME/ID` of a state, the name of a name, the file
-   * that remembers a project.
+   * that remembers a project or a channel.
    */
   readonly id: string;
   /** The engines that need it, sorted; none where no engine does. */

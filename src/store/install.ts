@@ -12,6 +12,7 @@ import {
   removeTree,
 } from '../layer/index.js';
 import type { Digest } from '../oci/index.js';
+import type { Admission } from '../trust/admission.js';
 import { keepContent, type Remembered } from './content.js';
 import { makeOwnDirectory, standsAsDirectory } from './directory.js';
 import { installState } from './install-state.js';
@@ -37,6 +38,8 @@ export interface InstallInputs extends StateInputs {
   readonly content: (source: string) => Pick<ContentStore, 'fetch'>;
   /** Manifests and configs that resolving fetched. */
   readonly remembered: Remembered;
+  /** Which images may come in. */
+  readonly admission: Admission;
 }
 
 /** What an install did. */
@@ -57,6 +60,7 @@ export async function applyInstall(
   { lock, naming }: InstallPlan,
   inputs: InstallInputs,
 ): Promise<InstallResult> {
+  refuseUnadmitted(lock, inputs.admission);
   return transaction(store, `install ${lock.name}`, async (running) => {
     // From here on nothing is collected; before, an uninstall may have taken what the plan relies on.
     const plan = planInstall(store, lock, naming);
@@ -69,6 +73,14 @@ export async function applyInstall(
     );
     return { engine, plan };
   });
+}
+
+/** Makes sure that somebody looked at each image: `INTERNAL` where one was forgotten. */
+export function refuseUnadmitted({ name, sources }: EngineLock, admission: Admission): void {
+  for (const [source, locked] of Object.entries(sources)) {
+    if (locked.kind === 'directory' || admission.covers(locked.manifest.digest)) continue;
+    throw new EngineshedError('INTERNAL', `Nobody looked whether ${source} of ${name} may come in`);
+  }
 }
 
 /**

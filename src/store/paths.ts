@@ -33,6 +33,8 @@ export const storeVersion = 1;
  *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs
  *   history/12.json                   what the names stood for from some time on; `history/position` says which one it is at
+ *   seen/5ab1….json                   what was last seen of a channel that a policy asks proof of; nothing lower is taken afterwards
+ *   signed/sha256/9a1b…               statements about an image whose signatures were verified, by the digest that they are about
  *   shims/hamlet                      runs that command of the selected engine; for the PATH
  *   projects/0f3a….json               the lock of a project that needs a state, which `gc` then keeps
  *   locks/layer-9a1b…/                claims of the processes that want a lock
@@ -51,6 +53,10 @@ export interface StorePaths {
   readonly trees: string;
   readonly blobs: string;
   readonly history: string;
+  /** The directory of what was seen of channels. */
+  readonly seenChannels: string;
+  /** The directory of statements about images. */
+  readonly signedImages: string;
   /** The directory of the shims, one for each command of an installed engine. */
   readonly shims: string;
   readonly projects: string;
@@ -78,6 +84,10 @@ export interface StorePaths {
   tree(chainId: Digest): string;
   /** The file of a manifest or config. */
   blob(digest: Digest): string;
+  /** What was last seen of a channel, by its place and its tag. */
+  seen(place: string, tag: string): string;
+  /** The statements about an image. */
+  signed(digest: Digest): string;
   /** The shim of a command. */
   shim(command: string): string;
   /** The record of a project, by the absolute path of its lock. */
@@ -99,6 +109,8 @@ export function storePaths(root: string): StorePaths {
     trees: `${root}/trees`,
     blobs: `${root}/blobs`,
     history: `${root}/history`,
+    seenChannels: `${root}/seen`,
+    signedImages: `${root}/signed`,
     shims: `${root}/shims`,
     projects: `${root}/projects`,
     locks: `${root}/locks`,
@@ -114,6 +126,9 @@ export function storePaths(root: string): StorePaths {
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
+    seen: (place, tag) =>
+      `${root}/seen/${digestHex(digestOf(`${place}:${tag}`)).slice(0, 32)}.json`,
+    signed: (digest) => byDigest('signed', digest),
     shim: (command) => `${root}/shims/${command}${shimExtension}`,
     project: (lock) => `${root}/projects/${digestHex(digestOf(lock)).slice(0, 16)}.json`,
     lock: (name) => `${root}/locks/${name}`,

@@ -108,6 +108,12 @@ class Repair {
           message: `Which project ${path} stands for is not known`,
           hint: damagedProjectHint,
         });
+      if (what === 'channel')
+        this.problems.push({
+          engine: '',
+          message: `What ${path} has seen of a channel is not known`,
+          hint: 'Look where the channel leads, and accept that: engineshed trust accept ENGINE',
+        });
       if (what !== 'name') continue;
       const [engine = ''] = engines;
       const hint = engine === '' ? 'Choose an engine with: engineshed use NAME' : installHint(engine);

@@ -1,5 +1,5 @@
 import type { EngineLock } from '../engine/index.js';
-import { type InstallInputs, installContent } from './install.js';
+import { type InstallInputs, installContent, refuseUnadmitted } from './install.js';
 import { planInstall } from './plan.js';
 import { sourceDirectory } from './source.js';
 import { type Store, transaction } from './store.js';
@@ -15,9 +15,10 @@ export async function withSources<T>(
   store: Store,
   what: string,
   lock: EngineLock,
-  content: InstallInputs['content'],
+  { content, admission }: Pick<InstallInputs, 'content' | 'admission'>,
   work: (directories: ReadonlyMap<string, string>) => Promise<T>,
 ): Promise<T> {
+  refuseUnadmitted(lock, admission);
   return transaction(store, what, async (running) => {
     await installContent(store, running, planInstall(store, lock), content);
     return work(

@@ -208,9 +208,15 @@ function markAsStore({ paths }: Store, { staging }: Transaction): void {
 
 /** What no engine needs is deleted from a store, so it must not be made of, say, an image layout, which has `blobs` too. */
 function refuseOtherContent(paths: StorePaths): void {
-  const own = [...ownDirectories(paths), paths.shims, paths.current, paths.version].map((path) =>
-    basename(path),
-  );
+  const { seenChannels, signedImages } = paths;
+  const own = [
+    ...ownDirectories(paths),
+    seenChannels,
+    signedImages,
+    paths.shims,
+    paths.current,
+    paths.version,
+  ].map((path) => basename(path));
   const others = readdirSync(paths.root).filter(
     (name) => !own.includes(name) && !name.startsWith('.') && name !== 'lost+found',
   );

@@ -4,7 +4,7 @@ import type { Lock } from '../files/index.js';
 import { claimState, type StateName } from './claims.js';
 import { dropState } from './collect.js';
 import { keepContent } from './content.js';
-import { type InstallInputs, installContent } from './install.js';
+import { type InstallInputs, installContent, refuseUnadmitted } from './install.js';
 import { planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
 import { intactState, renewState } from './state.js';
@@ -24,6 +24,7 @@ export interface Trial {
  */
 export async function beginTrial(store: Store, lock: EngineLock, inputs: InstallInputs): Promise<Trial> {
   const state = { name: lock.name, id: lockId(lock) };
+  refuseUnadmitted(lock, inputs.admission);
   return transaction(store, `try ${lock.name}`, async (running) => {
     await installContent(store, running, planInstall(store, lock), inputs.content);
     keepContent(store, running, inputs.remembered);

@@ -1,16 +1,25 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { EngineshedError, fromSystemError } from '../errors/index.js';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import * as v from 'valibot';
+import { type EngineshedError, fromSystemError, isEngineshedError } from '../errors/index.js';
 import { replaceFile, uniqueSuffix } from '../files/index.js';
-import type { Digest } from '../oci/index.js';
-import type { FoundTrust, KnownStatement, TrustMemory } from '../trust/memory.js';
+import type { KnownStatement, TrustMemory } from '../trust/memory.js';
 import { formatSeen, parseSeen, type SeenChannel } from '../trust/seen.js';
 import { entriesOf, makeOwnDirectory } from './directory.js';
+import { FaultList } from './faults.js';
 import { orNothing } from './or-nothing.js';
+import type { StorePaths } from './paths.js';
 import { type Store, transaction, withLock } from './store.js';
 
 /** The longest file of a channel, or of an image's statements, in bytes. */
 const maxBytes = 4 * 1024 * 1024;
+
+const statementsSchema = v.object({
+  version: v.literal(1),
+  statements: v.array(
+    v.object({ predicateType: v.string(), predicate: v.unknown(), signers: v.array(v.string()) }),
+  ),
+});
 
 /**
  * What a store remembers of channels and signatures. What was seen of a channel is on the disk before anything that was asked because of
@@ -19,7 +28,7 @@ const maxBytes = 4 * 1024 * 1024;
 export function trustMemory(store: Store): TrustMemory {
   const { paths } = store;
   return {
-    seen: (repository, tag) => readSeen(paths.seen(repository, tag), repository, tag),
+    seen: (place, tag) => readSeen(paths.seen(place, tag), place, tag),
     statements: (digest) => readStatements(paths.signed(digest)),
     keep: ({ channels, images }) =>
       transaction(store, 'trust', ({ staging }) =>
@@ -31,11 +40,90 @@ export function trustMemory(store: Store): TrustMemory {
           };
           for (const { digest, statements } of images)
             write(paths.signed(digest), `${JSON.stringify({ version: 1, statements })}\n`);
-          for (const { repository, tag, next } of channels) {
-            const path = paths.seen(repository, tag);
-            write(path, formatSeen(next(readSeen(path, repository, tag))));
+          for (const { place, tag, next, whenDamaged } of channels) {
+            const path = paths.seen(place, tag);
+            const read = () => readSeen(path, place, tag);
+            write(path, formatSeen(next(whenDamaged === 'refuse' ? read() : orNothing(read))));
           }
         }),
       ),
   };
+}
+
+/**
+ * What was seen of all channels, and what could not be read of it.
+ * @throws EngineshedError `FILE_PERMISSION`, `IO_FAILED`
+ */
+export function readAllSeen(paths: StorePaths): readonly (SeenChannel | EngineshedError)[] {
+  return seenFiles(paths).map((path) => {
+    try {
+      return parseSeen(readBytes(path) ?? Buffer.alloc(0), path);
+    } catch (error) {
+      if (isEngineshedError(error, 'STORE_CORRUPT')) return error;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Checks the records of channels: that each can be read, and stands where it belongs.
+ * @throws EngineshedError `FILE_PERMISSION`, `IO_FAILED`
+ */
+export function checkSeen(paths: StorePaths): FaultList[] {
+  return seenFiles(paths).map((path) => {
+    const name = basename(path);
+    const faults = new FaultList('channel', name, new Set(), `seen/${name}`);
+    try {
+      const { place, tag } = parseSeen(readBytes(path) ?? Buffer.alloc(0), path);
+      if (paths.seen(place, tag) !== path) faults.add('', { fault: 'content' });
+    } catch (error) {
+      if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
+      faults.add('', { fault: 'content' });
+    }
+    return faults;
+  });
+}
+
+function seenFiles(paths: StorePaths): string[] {
+  return entriesOf(paths.seenChannels)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => `${paths.seenChannels}/${name}`);
+}
+
+function readSeen(path: string, place: string, tag: string): SeenChannel | undefined {
+  const bytes = readBytes(path);
+  if (bytes === undefined) return undefined;
+  const seen = parseSeen(bytes, path);
+  // The record of another channel says nothing of this one.
+  return seen.place === place && seen.tag === tag ? seen : parseSeen(Buffer.alloc(0), path);
+}
+
+/** Only that there is no file means that nothing was seen. */
+function readBytes(path: string): Buffer | undefined {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  let fd: number;
+  try {
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ELOOP') return Buffer.alloc(0);
+    throw fromSystemError(error);
+  }
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFile() && stat.size <= maxBytes ? readFileSync(fd) : Buffer.alloc(0);
+  } catch (error) {
+    throw fromSystemError(error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readStatements(path: string): readonly KnownStatement[] {
+  const read = orNothing(() => {
+    const { statements } = v.parse(statementsSchema, JSON.parse((readBytes(path) ?? '').toString()));
+    return statements;
+  });
+  return read ?? [];
 }

@@ -4,10 +4,12 @@ import { isEngineshedError } from '../errors/index.js';
 import { checkTree, type FaultKind } from '../layer/index.js';
 import type { Digest } from '../oci/index.js';
 import { readStoredBytes } from './content.js';
+import { entriesOf } from './directory.js';
 import { type Fault, FaultList } from './faults.js';
 import { type LayerRecord, readLayerRecord, readStandingLayer } from './layer.js';
 import { isMarked, mark, unmark } from './mark.js';
 import { orNothing } from './or-nothing.js';
+import type { StorePaths } from './paths.js';
 import { checkProjects } from './projects.js';
 import { isUninstalled, type NeededLayer, type NeededTree, readScope } from './scope.js';
 import { homeLock, rootMode } from './source.js';
@@ -67,6 +69,13 @@ export async function verify(store: Store, options: VerifyOptions): Promise<Veri
   }
 }
 
+/** Most stores have none: what reads them is not loaded then. */
+async function seenFaults(paths: StorePaths): Promise<readonly FaultList[]> {
+  if (entriesOf(paths.seenChannels).length === 0) return [];
+  const { checkSeen } = await import('./trust-memory.js');
+  return checkSeen(paths);
+}
+
 /** After so many files the progress is told. */
 const filesPerReport = 200;
 
@@ -113,7 +122,7 @@ export class Verification {
     // Nobody uninstalls an engine, or chooses one, meanwhile.
     await this.#alone('selection', async () => void this.#lists.push(...checkNames(paths, engine)));
     // A record takes the place of another in one step.
-    if (engine === undefined) this.#lists.push(...checkProjects(paths));
+    if (engine === undefined) this.#lists.push(...checkProjects(paths), ...(await seenFaults(paths)));
     return {
       mode,
       checked: {

@@ -9,6 +9,8 @@ export interface Candidate {
   readonly reference: string;
   /** The canonical repository, wherever the image comes from: `HOST/PATH`, or `oci:DIRECTORY`. */
   readonly repository: string;
+  /** Where it is on this machine: the same, or `oci:` and an absolute path. */
+  readonly place: string;
   /** What policies may call it: `HOST/PATH`, canonical and as it was asked for. */
   readonly images: readonly string[];
   /** The tag that was followed; undefined where a digest was asked for, which proves itself. */

@@ -6,6 +6,8 @@ import type { Acceptance, SeenChannel } from './seen.js';
 export interface FollowedTag {
   /** The canonical repository: `HOST/PATH`, or `oci:DIRECTORY`. */
   readonly repository: string;
+  /** Where it is on this machine (see `SeenChannel`). */
+  readonly place: string;
   readonly tag: string;
   readonly digest: Digest;
 }
@@ -115,10 +117,10 @@ function nextSeen(
 }
 
 function seenOf(
-  { repository, tag }: FollowedTag,
+  { place, tag }: FollowedTag,
   { channel, step, digest, expires }: ChannelStep,
 ): Omit<SeenChannel, 'accepted'> {
-  return { repository, tag, channel, step, digest, ...(expires === undefined ? {} : { expires }) };
+  return { place, tag, channel, step, digest, ...(expires === undefined ? {} : { expires }) };
 }
 
 /** Whether just this step was taken though its time is over. */

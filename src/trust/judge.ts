@@ -1,6 +1,6 @@
 import { mapLimited } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
-import { canonicalJson } from '../oci/index.js';
+import { canonicalJson, type Digest } from '../oci/index.js';
 import type { Candidate } from './admission.js';
 import { refusedStep, unprovenTag } from './channel-errors.js';
 import {
@@ -40,20 +40,42 @@ export interface GovernedImage {
  * @throws EngineshedError as `admit` does
  */
 export async function judge(images: readonly GovernedImage[], memory: TrustMemory, now: Date): Promise<void> {
-  const policies = new Map<TrustPolicy, ReadPolicy>();
-  for (const policy of new Set(images.flatMap((image) => image.policies)))
-    policies.set(policy, await readPolicyKeys(policy));
-  const findings = await mapLimited(distinct(images), concurrentImages, ({ candidate, policies: its }) =>
-    examine(
-      candidate,
-      its.flatMap((policy) => policies.get(policy) ?? []),
-      memory,
-      now,
-    ),
-  );
+  const findings = await examineAll(images, memory, now);
   await remember(findings, memory, now);
   const [fault] = findings.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
   if (fault !== undefined) throw fault;
+}
+
+/**
+ * Looks at images, and remembers nothing.
+ * @throws EngineshedError as `readSigned` and `readPolicyKeys` do, `STORE_CORRUPT`
+ */
+export async function examineAll(
+  images: readonly GovernedImage[],
+  memory: TrustMemory,
+  now: Date,
+): Promise<Finding[]> {
+  const policies = new Map<TrustPolicy, ReadPolicy>();
+  for (const policy of new Set(images.flatMap((image) => image.policies)))
+    policies.set(policy, await readPolicyKeys(policy));
+  const keys = keysOf([...policies.values()]);
+  // Images of several platforms have the same index.
+  const begun = new Map<string, Promise<Evidence | undefined>>();
+  const read = (candidate: Candidate, digest: Digest) => {
+    const key = `${candidate.place}@${digest}`;
+    const reading = begun.get(key) ?? readEvidence(candidate, digest, keys);
+    begun.set(key, reading);
+    return reading;
+  };
+  return mapLimited(distinct(images), concurrentImages, ({ candidate, policies: its }) =>
+    examine({
+      candidate,
+      policies: its.flatMap((policy) => policies.get(policy) ?? []),
+      memory,
+      now,
+      read,
+    }),
+  );
 }
 
 /** What was found out about an image. */
@@ -66,51 +88,40 @@ export interface Finding {
   readonly fault: EngineshedError | undefined;
 }
 
-/**
- * Looks at one image, and remembers nothing.
- * @throws EngineshedError as `readSigned` does, `STORE_CORRUPT`
- */
-export async function examine(
-  candidate: Candidate,
-  policies: readonly ReadPolicy[],
-  memory: TrustMemory,
-  now: Date,
-): Promise<Finding> {
-  const known = decide(candidate, policies, recallEvidence(candidate, memory), memory, now);
+/** What an image is judged by. */
+interface Examination {
+  readonly candidate: Candidate;
+  readonly policies: readonly ReadPolicy[];
+  readonly memory: TrustMemory;
+  readonly now: Date;
+  readonly read: (candidate: Candidate, digest: Digest) => Promise<Evidence | undefined>;
+}
+
+async function examine(about: Examination): Promise<Finding> {
+  const { candidate, policies, memory, read } = about;
+  const known = decide(about, recallEvidence(candidate, memory));
   if (known.fault === undefined) return known;
   let { evidence } = known;
   for (const digest of subjectsOf(candidate)) {
-    const read = await readEvidence(candidate, digest, keysOf(policies));
-    if (read === undefined) return offline(known);
-    evidence = joinEvidence(evidence, read);
-    const finding = decide(candidate, policies, evidence, memory, now);
-    // Channels lead to what the reference stood for: of the image that was chosen only the signature counts.
-    if (policies.every((policy) => isEnough(policy, imageSigners(evidence)))) return finding;
+    const found = await read(candidate, digest);
+    if (found === undefined) return offline(known);
+    evidence = joinEvidence(evidence, found);
+    // Channels lead to what the reference stood for: of the image that was chosen from that only the signature counts.
+    if (policies.every((policy) => isEnough(policy, imageSigners(evidence)))) break;
   }
-  return decide(candidate, policies, evidence, memory, now);
+  return decide(about, evidence);
 }
 
 /** Two sources of one image are looked at once. */
 function distinct(images: readonly GovernedImage[]): GovernedImage[] {
-  const key = ({ candidate: { repository, tag, resolved, manifest }, policies }: GovernedImage) =>
-    JSON.stringify([
-      repository,
-      tag,
-      resolved,
-      manifest.digest,
-      policies.map(({ name, file }) => [name, file]),
-    ]);
+  const key = ({ candidate: { place, tag, resolved, manifest }, policies }: GovernedImage) =>
+    JSON.stringify([place, tag, resolved, manifest.digest, policies.map(({ name, file }) => [name, file])]);
   return [...new Map(images.map((image) => [key(image), image])).values()];
 }
 
-function decide(
-  candidate: Candidate,
-  policies: readonly ReadPolicy[],
-  evidence: Evidence,
-  memory: TrustMemory,
-  now: Date,
-): Finding {
-  const channel = judgeTag(candidate, policies, evidence, memory, now);
+function decide(about: Examination, evidence: Evidence): Finding {
+  const { candidate, policies } = about;
+  const channel = judgeTag(about, evidence);
   const unsigned = signatureFault(candidate, policies, evidence);
   return {
     candidate,
@@ -143,11 +154,8 @@ function signatureFault(
 }
 
 function judgeTag(
-  candidate: Candidate,
-  policies: readonly ReadPolicy[],
+  { candidate, policies, memory, now }: Examination,
   evidence: Evidence,
-  memory: TrustMemory,
-  now: Date,
 ): { verdict: ChannelVerdict; fault: EngineshedError | undefined } | undefined {
   const followed = followedTag(candidate);
   const asking = policies.filter(({ channel }) => channel);
@@ -156,7 +164,7 @@ function judgeTag(
   const signed = signedSteps(evidence);
   const proven = signed.filter(({ signers }) => asking.every((policy) => isEnough(policy, signers)));
   const steps = proven.map(({ step }) => step);
-  const seen = memory.seen(followed.repository, followed.tag);
+  const seen = memory.seen(followed.place, followed.tag);
   const verdict = judgeChannel(followed, steps, seen, now);
   if (verdict.kind === 'proven') return { verdict, fault: undefined };
   if (verdict.kind !== 'unproven') return { verdict, fault: refusedStep(candidate, verdict) };
@@ -165,8 +173,8 @@ function judgeTag(
 }
 
 /** The tag that a candidate came by; undefined where it came by its digest. */
-export function followedTag({ repository, tag, resolved }: Candidate): FollowedTag | undefined {
-  return tag === undefined ? undefined : { repository, tag, digest: resolved };
+export function followedTag({ repository, place, tag, resolved }: Candidate): FollowedTag | undefined {
+  return tag === undefined ? undefined : { repository, place, tag, digest: resolved };
 }
 
 /** What was judged stays; what is only not known cannot be found out. */
@@ -201,7 +209,9 @@ function newStatements(
     const own = joinStatements(statements.filter(({ subject }) => subject === digest)).map(
       ({ subject: _, ...statement }) => statement,
     );
-    return canonicalJson(own) === canonicalJson(memory.statements(digest)) ? [] : [{ digest, statements: own }];
+    return canonicalJson(own) === canonicalJson(memory.statements(digest))
+      ? []
+      : [{ digest, statements: own }];
   });
 }
 
@@ -210,8 +220,8 @@ function newlySeen({ candidate, channel }: Finding, memory: TrustMemory, now: Da
   const followed = followedTag(candidate);
   if (followed === undefined || channel === undefined || !('seen' in channel)) return [];
   if (channel.kind === 'rollback' || channel.kind === 'equivocation' || channel.seen === undefined) return [];
-  const { repository, tag } = followed;
-  if (!isNews(memory.seen(repository, tag), channel.seen)) return [];
+  const { place, tag } = followed;
+  if (!isNews(memory.seen(place, tag), channel.seen)) return [];
   const { step } = channel;
   const next = (seen: SeenChannel | undefined): SeenChannel => {
     const verdict = judgeChannel(followed, [step], seen, now);
@@ -220,7 +230,7 @@ function newlySeen({ candidate, channel }: Finding, memory: TrustMemory, now: Da
       throw new EngineshedError('INTERNAL', `The step ${step.step} of ${tag} was judged in two ways`);
     return verdict.seen;
   };
-  return [{ repository, tag, next }];
+  return [{ place, tag, next, whenDamaged: 'refuse' }];
 }
 
 function isNews(before: SeenChannel | undefined, after: SeenChannel): boolean {

@@ -15,7 +15,7 @@ export interface TrustMemory {
    * What was seen of a channel; undefined where it never was.
    * @throws EngineshedError `STORE_CORRUPT` where that cannot be read: it must not count as nothing
    */
-  seen(repository: string, tag: string): SeenChannel | undefined;
+  seen(place: string, tag: string): SeenChannel | undefined;
   /** The statements about an image that were verified. What cannot be read of it counts as nothing: it is fetched again. */
   statements(digest: Digest): readonly KnownStatement[];
   /**
@@ -28,9 +28,11 @@ export interface TrustMemory {
 /** What is to be remembered. */
 export interface FoundTrust {
   readonly channels: readonly {
-    readonly repository: string;
+    readonly place: string;
     readonly tag: string;
     readonly next: (seen: SeenChannel | undefined) => SeenChannel;
+    /** What to do where what was seen cannot be read: nothing, or to begin anew. */
+    readonly whenDamaged: 'refuse' | 'replace';
   }[];
   readonly images: readonly { readonly digest: Digest; readonly statements: readonly KnownStatement[] }[];
 }

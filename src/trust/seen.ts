@@ -17,8 +17,8 @@ export interface Acceptance {
 
 /** What was last seen of a channel. Nothing lower is taken afterwards. */
 export interface SeenChannel {
-  /** `HOST/PATH`, or `oci:DIRECTORY`. */
-  readonly repository: string;
+  /** `HOST/PATH`; for what lies on the disk `oci:` and its absolute path. */
+  readonly place: string;
   readonly tag: string;
   readonly channel: string;
   readonly step: number;
@@ -46,7 +46,7 @@ const instant = v.pipe(
 const place = v.object({ step, digest });
 const schema = v.object({
   version: v.literal(1),
-  repository: v.string(),
+  place: v.string(),
   tag: v.string(),
   channel: v.string(),
   step,

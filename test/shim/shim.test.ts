@@ -19,6 +19,7 @@ import { lockId, parseLock } from '../../src/engine/index.js';
 import { applyInstall, gc, planInstall, rollback, uninstall, verify } from '../../src/store/index.js';
 import { mark, unmark } from '../../src/store/mark.js';
 import { makeSample } from '../store/sample.js';
+import { admitted } from '../support/admission.js';
 import { temporaryDirectory } from '../support/temporary.js';
 import { lockOf, makeStand, type Stand, shells } from './stand.js';
 
@@ -393,6 +394,7 @@ describe('the commands of an engine', () => {
         throw new Error('nothing is fetched');
       },
       remembered: new Map(),
+      admission: await admitted(asked),
       platform: 'linux',
     });
     expect(engine.commands).toEqual([

@@ -7,6 +7,7 @@ import { isEngineshedError } from '../../src/errors/index.js';
 import { ownerOf } from '../../src/files/index.js';
 import { findSelection, useEngine } from '../../src/shim/index.js';
 import { applyInstall, planInstall, readEngine, type Store, storeAt } from '../../src/store/index.js';
+import { admitted } from '../support/admission.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 /** Every shell of this machine that can be the system's `sh`. */
@@ -70,7 +71,8 @@ export async function makeStand(home = temporaryDirectory(), storeName = 'store'
     const content = () => {
       throw new Error('nothing is fetched');
     };
-    const inputs = { content, remembered: new Map(), platform: 'linux' };
+    const admission = await admitted(lock);
+    const inputs = { content, remembered: new Map(), admission, platform: 'linux' };
     const { engine } = await applyInstall(store, planInstall(store, lock), inputs);
     return formatNamedEngine(engine);
   };

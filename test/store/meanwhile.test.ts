@@ -12,6 +12,7 @@ import {
   uninstall,
   verify,
 } from '../../src/store/index.js';
+import { admitted } from '../support/admission.js';
 import { archive, file } from '../support/tar-archive.js';
 import { layoutOf, publishArchives } from './layered.js';
 import { makeSample, type Sample } from './sample.js';
@@ -64,7 +65,12 @@ describe('an engine that is resolved with manifests that the store has', () => {
       for (const descriptor of [source.manifest, source.config]) await target.fetch(descriptor);
     }
     await uninstall(sample.store, 'first', 'refuse');
-    await applyInstall(sample.store, plan, { content: () => target, remembered, platform: 'linux' });
+    await applyInstall(sample.store, plan, {
+      content: () => target,
+      remembered,
+      admission: await admitted(plan.lock),
+      platform: 'linux',
+    });
     expect((await verify(sample.store, all)).faults).toEqual([]);
   });
 });

@@ -14,6 +14,7 @@ import {
   type Store,
   storeAt,
 } from '../../src/store/index.js';
+import { admitted } from '../support/admission.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 /** A store and an image layout with the components `base` and `extra`, in a directory of the test's own. */
@@ -46,10 +47,11 @@ export async function makeSample(report: Reporter = () => {}): Promise<Sample> {
         directoryExists: async (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
       }),
     plan: async (name, ...sources) => planInstall(store, await sample.engine(name, ...sources)),
-    apply: (plan) =>
+    apply: async (plan) =>
       applyInstall(store, plan, {
         content: () => layout,
         remembered,
+        admission: await admitted(plan.lock),
         platform: 'linux',
       }),
     install: async (name, ...sources) => sample.apply(await sample.plan(name, ...sources)),

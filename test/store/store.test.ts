@@ -27,6 +27,7 @@ import {
   transaction,
   uninstall,
 } from '../../src/store/index.js';
+import { admitted } from '../support/admission.js';
 import { readTree, type Tree } from '../support/tree.js';
 import { makeSample, type Sample } from './sample.js';
 
@@ -149,7 +150,8 @@ describe('a damaged store', () => {
     const other: Sample = { ...sample, store };
     const plan = planInstall(store, await other.engine('first'));
     expect(plan).toMatchObject({ upToDate: false, fetch: [] });
-    const inputs = { remembered: new Map(), platform: 'linux' };
+    const admission = await admitted(plan.lock);
+    const inputs = { remembered: new Map(), admission, platform: 'linux' };
     const content = () => {
       throw new Error('nothing is to be fetched');
     };

@@ -12,6 +12,9 @@ import {
   type Store,
   sweepStore,
 } from '../../store/index.js';
+import type { Admission } from '../../trust/admission.js';
+import { admitLock } from '../admission.js';
+import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { printJson, withProgress } from '../output.js';
@@ -23,6 +26,12 @@ interface ImportFlags {
   readonly use?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
+}
+
+/** An engine of the file that may come in. */
+interface ImportedEngine extends ReadEngine {
+  readonly plan: InstallPlan;
+  readonly admission: Admission;
 }
 
 interface Imported {
@@ -55,10 +64,21 @@ async function carryOut(host: Host, flags: ImportFlags, path: string, report: Re
     ? openLayout(path, ownerOf(host.pid))
     : openArchive('oci-archive', path, path);
   const store = openStore(host, report);
-  const engines = (await readExportedEngines(from)).map((engine) => {
+  const catalogs = await openCatalogs(host, undefined);
+  const engines: ImportedEngine[] = [];
+  for (const engine of await readExportedEngines(from)) {
     const read = { ...engine, lock: forThisMachine(host, engine.lock) };
-    return { ...read, plan: planInstall(store, read.lock) };
-  });
+    const admission = await admitLock(host, {
+      catalogs,
+      store,
+      lock: read.lock,
+      // A file says which digests; what a tag leads to is not asked.
+      followed: () => false,
+      target: () => from,
+      keeping: flags.dryRun ? 'leave' : 'keep',
+    });
+    engines.push({ ...read, admission, plan: planInstall(store, read.lock) });
+  }
   if (flags.dryRun) return engines.map(({ plan }) => ({ plan, activated: false }));
   const install = async (within: Store) => {
     const imported: Imported[] = [];
@@ -90,10 +110,10 @@ function forThisMachine(host: Host, { platform, ...lock }: EngineLock): EngineLo
 async function installOne(
   host: Host,
   store: Store,
-  { lock, content, plan }: ReadEngine & { readonly plan: InstallPlan },
+  { lock, content, plan, admission }: ImportedEngine,
   from: Target,
 ): Promise<InstallPlan> {
   const platform = lock.platform === undefined ? host.platform : nodeSystem(parsePlatform(lock.platform).os);
-  const inputs = { content: () => from, remembered: new Map(content), platform };
+  const inputs = { content: () => from, remembered: new Map(content), admission, platform };
   return (await applyInstall(store, plan, inputs)).plan;
 }

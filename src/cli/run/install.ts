@@ -26,6 +26,7 @@ import {
   type Store,
   sweepStore,
 } from '../../store/index.js';
+import { admitLock } from '../admission.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import { openPaths } from '../engines.js';
@@ -93,18 +94,30 @@ export async function installEngine(
   report: Reporter,
 ): Promise<{ plan: InstallPlan; activated: boolean }> {
   const catalogs = await openCatalogs(host, flags.registry);
-  return installDefinition(host, flags, catalogs, define(host, catalogs, flags, asked), report);
+  const definition = define(host, catalogs, flags, asked);
+  const canonical =
+    flags.registry === undefined
+      ? definition
+      : define(host, await openCatalogs(host, undefined), flags, asked);
+  return installDefinition(host, flags, catalogs, { definition, canonical }, report);
+}
+
+/** An engine as it is asked for. */
+export interface WantedEngine {
+  readonly definition: EngineDefinition;
+  /** The same with the references of its catalog, where `--registry` made others of them. */
+  readonly canonical: EngineDefinition;
 }
 
 /**
  * Installs an engine as it is defined.
- * @throws EngineshedError as `resolveEngine` and `applyInstall` do, `OFFLINE`
+ * @throws EngineshedError as `resolveEngine`, `admit` and `applyInstall` do, `OFFLINE`
  */
 export async function installDefinition(
   host: Host,
   flags: Omit<InstallFlags, 'name' | 'locked'>,
   catalogs: Catalogs,
-  { sources, ...definition }: EngineDefinition,
+  { definition: { sources, ...definition }, canonical }: WantedEngine,
   report: Reporter,
 ): Promise<{ plan: InstallPlan; activated: boolean }> {
   const store = openStore(host, report);
@@ -132,6 +145,15 @@ export async function installDefinition(
       },
     );
     const lock = platform === undefined ? resolved : { ...resolved, platform: formatPlatform(platform) };
+    const admission = await admitLock(host, {
+      catalogs,
+      store,
+      lock,
+      canonical,
+      followed: () => true,
+      target: content,
+      keeping: flags.dryRun ? 'leave' : 'keep',
+    });
     let plan = planInstall(store, lock);
     if (offline) refuseFetching(plan);
     if (flags.dryRun) return { plan, activated: false };
@@ -146,7 +168,7 @@ export async function installDefinition(
     }
     const system = platform === undefined ? host.platform : nodeSystem(platform.os);
     return await asOneChange(store, `install ${lock.name}`, async (within) => {
-      const inputs = { content, remembered, platform: system };
+      const inputs = { content, remembered, admission, platform: system };
       ({ plan } = await applyInstall(within, plan, inputs));
       return { plan, activated: await activate(within) };
     });

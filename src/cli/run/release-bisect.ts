@@ -76,7 +76,7 @@ async function search(
       signal.throwIfAborted();
       const version = versions[at] ?? '';
       const release = await findRelease(host, desk, version);
-      const [outcome] = await inCleanStore(host, release, report, (environment) =>
+      const [outcome] = await inCleanStore(host, desk.catalogs, release, report, (environment) =>
         runTests([{ name: version, command, timeoutMs: flags.timeoutSeconds * 1000, alone: true }], {
           environment,
           directory: host.directory,

@@ -24,6 +24,7 @@ import {
   releaseSbom,
 } from '../../release/index.js';
 import { rememberingTarget, withSources } from '../../store/index.js';
+import { admitLock } from '../admission.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { readLock } from '../lock-file.js';
@@ -116,26 +117,40 @@ async function build(host: Host, flags: BuildFlags, desk: ReleaseDesk, report: R
       throw new EngineshedError('INTERNAL', `The source ${name} has no layers to fetch`);
     return target(source);
   };
+  const admission = await admitLock(host, {
+    catalogs: desk.catalogs,
+    store,
+    lock: resolved,
+    followed: () => given === undefined,
+    target: content,
+    keeping: flags.dryRun ? 'leave' : 'keep',
+  });
   const form: ReleaseForm = flags.squash ? 'squashed' : 'layers';
   return withStage(host.temporary, ownerOf(host.pid), (stage) =>
-    withSources(store, `release build ${settings.engine}`, resolved, content, async (directories) => {
-      const release = await composeRelease(stage, { lock, directories, form, report });
-      const tags = [candidateTag(release), ...(flags.tag ?? [])];
-      const image = settings.image;
-      const composed = await readImage(stage, release.manifest, releasePlatform);
-      const sbom = await releaseSbom(stage, composed, lock, () => {});
-      const built = { release, tags, image, sbom: sbom.descriptor };
-      if (flags.dryRun) return { ...built, sentBytes: 0, presentBytes: 0 };
-      const push = async (to: Layout | Target) => {
-        const subject = release.manifest;
-        const sent = await copy(stage, subject, to, { tags: [], report });
-        await attachSbom(to, sbom, { subject, name: lock.name, created: release.created });
-        // Whoever finds the release by its tag finds all that belongs to it.
-        for (const tag of tags) await to.tag(subject, tag);
-        return sent;
-      };
-      return { ...built, ...(await targets.write(image, 'refuse', push)) };
-    }),
+    withSources(
+      store,
+      `release build ${settings.engine}`,
+      resolved,
+      { content, admission },
+      async (directories) => {
+        const release = await composeRelease(stage, { lock, directories, form, report });
+        const tags = [candidateTag(release), ...(flags.tag ?? [])];
+        const image = settings.image;
+        const composed = await readImage(stage, release.manifest, releasePlatform);
+        const sbom = await releaseSbom(stage, composed, lock, () => {});
+        const built = { release, tags, image, sbom: sbom.descriptor };
+        if (flags.dryRun) return { ...built, sentBytes: 0, presentBytes: 0 };
+        const push = async (to: Layout | Target) => {
+          const subject = release.manifest;
+          const sent = await copy(stage, subject, to, { tags: [], report });
+          await attachSbom(to, sbom, { subject, name: lock.name, created: release.created });
+          // Whoever finds the release by its tag finds all that belongs to it.
+          for (const tag of tags) await to.tag(subject, tag);
+          return sent;
+        };
+        return { ...built, ...(await targets.write(image, 'refuse', push)) };
+      },
+    ),
   );
 }
 

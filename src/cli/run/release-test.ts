@@ -78,7 +78,7 @@ async function carryOut(
   }
   const release = await findRelease(host, desk, text);
   const outcomes = await untilStopped((signal) =>
-    inCleanStore(host, release, report, (environment) =>
+    inCleanStore(host, desk.catalogs, release, report, (environment) =>
       runTests(tests, {
         environment,
         directory: desk.settings.directory,

@@ -72,7 +72,7 @@ async function updateProject(
           project.definition,
           Object.keys(project.definition.sources).filter((name) => !stays(name)),
         );
-      const lock = await lockProject(project, keptSources(project, before, stays));
+      const lock = await lockProject(host, project, keptSources(project, before, stays));
       const done = await installLock(host, project, lock, flags.dryRun ? 'plan-only' : 'leave');
       return {
         plan: done.plan,
@@ -109,7 +109,11 @@ async function updateEngine(host: Host, flags: UpdateFlags, names: readonly stri
     const platform = before.platform === undefined ? {} : { platform: before.platform };
     const definition = installedDefinition(catalogs, before);
     if (isOffline(host, flags)) refuseLookingForNewer(definition, Object.keys(definition.sources));
-    return installDefinition(host, { ...flags, ...platform }, catalogs, definition, report);
+    const canonical =
+      flags.registry === undefined
+        ? definition
+        : installedDefinition(await openCatalogs(host, undefined), before);
+    return installDefinition(host, { ...flags, ...platform }, catalogs, { definition, canonical }, report);
   });
   const changes = changedSources(compareEngines(before, plan.lock));
   return { plan, activated, changes, project: null };

@@ -119,7 +119,7 @@ function printFaults(host: Host, { faults, omitted }: VerifyReport): void {
 }
 
 function headingOf({ what, id, engines }: Fault): string {
-  if (what === 'project') return 'the record of a project:';
+  if (what === 'project' || what === 'channel') return `the record of a ${what}:`;
   const shown = what === 'state' || what === 'name' ? id : id.slice(0, 19);
   return `${what} ${shown}, ${engines.length === 0 ? 'which no engine needs' : `of ${engines.join(', ')}`}:`;
 }

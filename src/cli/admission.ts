@@ -1,0 +1,94 @@
+import { type Catalogs, engineLineage, findEngine } from '../catalog/index.js';
+import type { Target } from '../content/index.js';
+import type { EngineDefinition, EngineLock, LockedImageSource } from '../engine/index.js';
+import { isEngineshedError } from '../errors/index.js';
+import { formatReference, parseReference, type Reference } from '../oci/index.js';
+import type { Store } from '../store/index.js';
+import { type Admission, admit, type Candidate } from '../trust/admission.js';
+import type { TrustMemory } from '../trust/memory.js';
+import { placeName, repositoryName } from '../trust/repository.js';
+import type { Host } from './host.js';
+
+/** An engine that is to come into the store. */
+export interface AdmissionInputs {
+  readonly catalogs: Catalogs;
+  readonly store: Store;
+  readonly lock: EngineLock;
+  /** Whether a source was found by its tag just now; by the digest of a lock, else. */
+  readonly followed: (source: string) => boolean;
+  /** The engine with the references that its catalog has, where `--registry` made others of them. */
+  readonly canonical?: Pick<EngineDefinition, 'sources'> | undefined;
+  /** The place of a source. */
+  readonly target: (source: string) => Target;
+  /** Whether what is found may be written down: not where nothing is to change. */
+  readonly keeping: 'keep' | 'leave';
+}
+
+/**
+ * Looks whether an engine may come into the store, by the policies of all catalogs. A lock for several platforms may only where the
+ * images of all of them may.
+ * @throws EngineshedError as `admit` does
+ */
+export function admitLock(host: Host, inputs: AdmissionInputs): Promise<Admission> {
+  const { catalogs, lock, store, keeping } = inputs;
+  return admit({
+    candidates: candidatesOf(inputs),
+    policies: catalogs.policies,
+    engines: engineLineage(catalogs, lock.name),
+    memory: () => openTrustMemory(store, keeping),
+    now: () => host.now(),
+  });
+}
+
+/** What a store remembers of channels and signatures, loaded where it is needed. */
+export async function openTrustMemory(
+  store: Store,
+  keeping: AdmissionInputs['keeping'],
+): Promise<TrustMemory> {
+  const { trustMemory } = await import('../store/trust-memory.js');
+  const memory = trustMemory(store);
+  return keeping === 'keep' ? memory : { ...memory, keep: async () => {} };
+}
+
+/** The images of an engine, as policies look at them. */
+export function candidatesOf({ catalogs, lock, followed, canonical, target }: AdmissionInputs): Candidate[] {
+  // A lock that comes from elsewhere may call its images what it likes.
+  const known = imagesInCatalogs(catalogs, lock.name);
+  return Object.entries(lock.sources).flatMap(([name, locked]): Candidate[] => {
+    if (locked.kind === 'directory') return [];
+    const asked = parseReference(locked.reference);
+    const own = canonical?.sources[name];
+    const reference = own === undefined || own.kind === 'directory' ? asked : own.reference;
+    const about = {
+      reference: formatReference(asked),
+      repository: repositoryName(reference),
+      place: placeName(reference),
+      images: [...new Set([...[reference, asked].flatMap(imageName), ...known])],
+      tag: followed(name) && asked.digest === undefined ? (asked.tag ?? 'latest') : undefined,
+      resolved: locked.resolved,
+      target: () => target(name),
+    };
+    return manifestsOf(locked).map((manifest) => ({ ...about, manifest }));
+  });
+}
+
+function manifestsOf({ images, manifest }: LockedImageSource): LockedImageSource['manifest'][] {
+  return images === undefined ? [manifest] : images.map((image) => image.manifest);
+}
+
+function imagesInCatalogs(catalogs: Catalogs, name: string): string[] {
+  if (catalogs.policies.length === 0) return [];
+  try {
+    return Object.values(findEngine(catalogs, name).sources).flatMap((source) =>
+      source.kind === 'directory' ? [] : imageName(source.reference),
+    );
+  } catch (error) {
+    if (isEngineshedError(error, 'ENGINE_UNKNOWN', 'NAME_INVALID')) return [];
+    throw error;
+  }
+}
+
+/** Only images of registries have names that are the same everywhere. */
+function imageName(reference: Reference): string[] {
+  return reference.transport === 'registry' ? [repositoryName(reference)] : [];
+}
