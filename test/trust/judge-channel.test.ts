@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Digest } from '../../src/oci/index.js';
+import { type Digest, digestOf } from '../../src/oci/index.js';
 import { type ChannelStep, formatChannelStep, parseChannelStep } from '../../src/trust/channel-step.js';
 import { acceptStep, type ChannelVerdict, judgeChannel } from '../../src/trust/judge-channel.js';
 import type { SeenChannel } from '../../src/trust/seen.js';
 
 const repository = 'registry.example/acme/base';
-const one: Digest = `sha256:${'1'.repeat(64)}`;
-const two: Digest = `sha256:${'2'.repeat(64)}`;
+const one = digestOf('one');
+const two = digestOf('two');
 const day = (number: number) => new Date(Date.UTC(2026, 0, number));
 
 function stepOf(step: number, digest: Digest, more: Partial<ChannelStep> = {}): ChannelStep {
