@@ -1,67 +1,58 @@
-import * as v from 'valibot';
 import type { Target } from '../content/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
-import { type Descriptor, type Digest, isDigest } from '../oci/index.js';
+import { canonicalJson, type Descriptor, type Digest } from '../oci/index.js';
+import {
+  attachSigned,
+  type ChannelStep,
+  channelType,
+  formatChannelStep,
+  parseChannelStep,
+  readClaimed,
+  type SigningKey,
+  type TrustedKey,
+} from '../trust/index.js';
 import { attachStatement, readStatements } from './statement.js';
 
-const channelType = 'https://engineshed.github.io/attestation/channel/v1';
+export type { ChannelStep } from '../trust/index.js';
+
 const channelKey = 'io.github.engineshed.channel';
 /** The most steps of a channel that are followed back. */
 const maxSteps = 1000;
 
-/** Why a channel was moved. */
-export type MoveReason = 'promote' | 'rollback';
-
-/** A step of a channel: from some time on it led to a release. */
-export interface ChannelStep {
-  readonly channel: string;
-  /** 1 for the first recorded step, and one more for each. */
-  readonly step: number;
-  readonly digest: Digest;
-  /** What the release was called then: `1.4.0`; undefined where it has no version. */
-  readonly version: string | undefined;
-  readonly reason: MoveReason;
-  /** RFC 3339. */
-  readonly time: string;
-  /** Where the channel led before; undefined where it led nowhere. */
-  readonly previous: { readonly step: number; readonly digest: Digest } | undefined;
+/** A step of a channel as it was found. */
+export interface RecordedStep extends ChannelStep {
+  /**
+   * `none` where it is a plain statement; else whether one of the keys that were given signed it. Only `known` may count for anything.
+   */
+  readonly signature: 'none' | 'unknown' | 'known';
+  /** The keys of those that were given that signed it. */
+  readonly signers: readonly TrustedKey[];
 }
 
-const digest = v.custom<Digest>((text) => typeof text === 'string' && isDigest(text), 'is no digest');
-const step = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const stepSchema = v.looseObject({
-  channel: v.string(),
-  step,
-  digest,
-  version: v.optional(v.string()),
-  reason: v.picklist(['promote', 'rollback']),
-  time: v.string(),
-  previous: v.optional(v.looseObject({ step, digest })),
-});
-
 /**
- * Records a step of a channel at the release that it leads to. The tag decides where the channel is; this tells how it came there.
+ * Records a step of a channel at the release that it leads to: as a plain statement, or signed. The tag decides where the channel is;
+ * this tells how it came there.
  * @param name what the release is called, for people
+ * @param key undefined for a plain statement
  * @throws EngineshedError as `Target.push` does
  */
 export async function recordStep(
   target: Target,
   subject: Descriptor,
   name: string,
-  { version, previous, ...made }: ChannelStep,
+  step: ChannelStep,
+  key: SigningKey | undefined,
 ): Promise<Descriptor> {
-  return attachStatement(target, {
+  const about = {
     subject,
     name,
-    created: made.time,
+    created: step.time,
     predicateType: channelType,
-    predicate: {
-      ...made,
-      ...(version === undefined ? {} : { version }),
-      ...(previous === undefined ? {} : { previous }),
-    },
-    annotations: { [channelKey]: made.channel },
-  });
+    predicate: formatChannelStep(step),
+  };
+  return key === undefined
+    ? attachStatement(target, { ...about, annotations: { [channelKey]: step.channel } })
+    : attachSigned(target, { ...about, key });
 }
 
 /**
@@ -78,25 +69,27 @@ export async function findChannel(target: Target, tag: string): Promise<Descript
 }
 
 /**
- * The steps of a channel, the latest first, back from where its tag is. They end where nothing is recorded.
+ * The steps of a channel, the latest first, back from where its tag is. They end where nothing is recorded. Where a step is signed by
+ * one of the keys, what others say of that release does not count.
  * @param at where the channel leads
  * @param limit how many at most
- * @throws EngineshedError as `readStatements` does
+ * @throws EngineshedError as `readStatements` and `readClaimed` do
  */
 export async function readChannelHistory(
   target: Target,
   channel: string,
   at: Descriptor,
   limit = maxSteps,
-): Promise<ChannelStep[]> {
-  const steps: ChannelStep[] = [];
+  keys: readonly TrustedKey[] = [],
+): Promise<RecordedStep[]> {
+  const steps: RecordedStep[] = [];
   let wanted: { readonly step: number | undefined; readonly digest: Digest } = {
     step: undefined,
     digest: at.digest,
   };
   while (steps.length < limit) {
     const subject = steps.length === 0 ? at : await resolveOrNothing(target, wanted.digest);
-    const found = subject === undefined ? [] : await readSteps(target, channel, subject);
+    const found = subject === undefined ? [] : await readSteps(target, channel, subject, keys);
     const here = found.find((entry) => wanted.step === undefined || entry.step === wanted.step);
     if (here === undefined) break;
     steps.push(here);
@@ -106,18 +99,37 @@ export async function readChannelHistory(
   return steps;
 }
 
-/** The steps that led to a release, the latest first. Each leads to an earlier number, so that following them ends. */
-async function readSteps(target: Target, channel: string, subject: Descriptor): Promise<ChannelStep[]> {
-  const statements = await readStatements(target, subject, channelType, { [channelKey]: channel });
-  return statements
-    .flatMap(({ predicate }) => {
-      const { success, output } = v.safeParse(stepSchema, predicate);
-      if (!success || output.channel !== channel || output.digest !== subject.digest) return [];
-      const { step, version, reason, time, previous } = output;
-      if (previous !== undefined && previous.step >= step) return [];
-      return [{ channel, step, digest: output.digest, version, reason, time, previous } as ChannelStep];
-    })
-    .sort((a, b) => b.step - a.step);
+/**
+ * The steps that led to a release, the latest first.
+ * @throws EngineshedError as {@link readChannelHistory} does
+ */
+export async function readSteps(
+  target: Target,
+  channel: string,
+  subject: Descriptor,
+  keys: readonly TrustedKey[],
+): Promise<RecordedStep[]> {
+  const [plain, claimed] = await Promise.all([
+    readStatements(target, subject, channelType, { [channelKey]: channel }),
+    readClaimed(target, subject, keys, [channelType]),
+  ]);
+  const about = (predicate: unknown): ChannelStep[] => {
+    const step = parseChannelStep(predicate);
+    return step?.channel === channel && step.digest === subject.digest ? [step] : [];
+  };
+  const none: Pick<RecordedStep, 'signature' | 'signers'> = { signature: 'none', signers: [] };
+  const unsigned = plain.flatMap(({ predicate }) => about(predicate).map((step) => ({ ...step, ...none })));
+  const signed = new Map<string, RecordedStep>();
+  for (const { predicate, signers } of claimed)
+    for (const step of about(predicate)) {
+      const said = canonicalJson(formatChannelStep(step));
+      const ids = new Set([...(signed.get(said)?.signers ?? []).map(({ id }) => id), ...signers]);
+      const known = keys.filter(({ id }) => ids.has(id));
+      signed.set(said, { ...step, signature: known.length === 0 ? 'unknown' : 'known', signers: known });
+    }
+  const all = [...signed.values(), ...unsigned];
+  const known = all.filter(({ signature }) => signature === 'known');
+  return (known.length > 0 ? known : all).sort((a, b) => b.step - a.step);
 }
 
 async function resolveOrNothing(target: Target, digest: Digest): Promise<Descriptor | undefined> {

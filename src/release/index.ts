@@ -3,13 +3,14 @@ export {
   type ChannelStep,
   emptyChannel,
   findChannel,
+  type RecordedStep,
   readChannelHistory,
 } from './channel.js';
 export { composeRelease, type ReleaseForm, releasePlatform } from './compose.js';
 export { formatJunit } from './junit.js';
 export { readReleaseLock, releaseComponents, releaseEngine, releaseLock, releaseName } from './lock.js';
 export { formatNotes } from './notes.js';
-export { type PromotionPlan, planPromotion, promote } from './promote.js';
+export { type PromotionPlan, type PromotionSigning, planPromotion, promote } from './promote.js';
 export { rollbackStep } from './rollback.js';
 export { runTests, type TestOutcome } from './run-tests.js';
 export { attachSbom, isSbomAttached, releaseSbom, type Sbom } from './sbom-carrier.js';

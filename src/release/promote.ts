@@ -1,12 +1,15 @@
 import type { Target } from '../content/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import type { Descriptor, Digest } from '../oci/index.js';
-import { type ChannelStep, findChannel, type MoveReason, readChannelHistory, recordStep } from './channel.js';
+import type { ChannelStep, MoveReason, SigningKey, TrustedKey } from '../trust/index.js';
+import { findChannel, type RecordedStep, readSteps, recordStep } from './channel.js';
 
 /** Where a release is to go. */
 export interface PromotionInputs {
   readonly release: Descriptor;
   readonly channel: string;
+  /** What statements call the place of the releases (see `repositoryName`). */
+  readonly repository: string;
   /** The tag of the channel. */
   readonly tag: string;
   /** The tag that this release gets and that never moves; undefined for none. */
@@ -16,46 +19,109 @@ export interface PromotionInputs {
   readonly reason: MoveReason;
   /** RFC 3339. */
   readonly time: string;
+  /** Until when the step may be believed, RFC 3339; undefined for ever. */
+  readonly expires: string | undefined;
+  /** Signs the step; undefined for a plain record. */
+  readonly signing: PromotionSigning | undefined;
 }
 
-/** What a promotion will do. Plain data; `--dry-run` prints it. */
+/** Who signs a step, and what is known of those before. */
+export interface PromotionSigning {
+  readonly key: SigningKey;
+  /** Keys whose signatures count beside: those of the policies for the release. */
+  readonly known: readonly TrustedKey[];
+  /** The highest step that this machine saw of the channel; 0 for none. A registry may show an older one. */
+  readonly seen: number;
+}
+
+/** What a promotion will do. Plain data but for the key; `--dry-run` prints it. */
 export interface PromotionPlan extends PromotionInputs {
   /** Where the channel leads now; undefined where it leads nowhere. */
   readonly from: Descriptor | undefined;
   /** Tags to set, in this order. */
   readonly tags: readonly string[];
-  /** What is recorded; undefined where the channel leads to the release already. */
+  /** What is recorded; undefined where nothing is to be. */
   readonly step: ChannelStep | undefined;
 }
 
 /**
- * Plans to let a channel lead to a release. Reads the place, writes nothing.
+ * Plans to let a channel lead to a release. Reads the place, writes nothing. Where it leads there already, a signed step is still made
+ * where none proves all tags; and one that others signed is signed by this key, too.
  * @throws EngineshedError `TAG_IMMUTABLE` where the tag of the version is another release's, and as `Target.resolve` does
  */
 export async function planPromotion(target: Target, inputs: PromotionInputs): Promise<PromotionPlan> {
-  const { release, channel, tag, versionTag, version, reason, time } = inputs;
+  const { release, channel, tag, versionTag, signing, reason } = inputs;
   const [from, standing] = await Promise.all([
     findChannel(target, tag),
     versionTag === undefined ? undefined : findChannel(target, versionTag),
   ]);
   if (versionTag !== undefined && standing !== undefined && standing.digest !== release.digest)
     throw takenVersion(target, versionTag, standing.digest);
+  const isThere = from?.digest === release.digest;
   const tags = [
     ...(versionTag === undefined || standing !== undefined ? [] : [versionTag]),
-    ...(from?.digest === release.digest ? [] : [tag]),
+    ...(isThere ? [] : [tag]),
   ];
-  if (from?.digest === release.digest) return { ...inputs, from, tags, step: undefined };
-  const [last] = from === undefined ? [] : await readChannelHistory(target, channel, from, 1);
-  const step = {
+  const plan = { ...inputs, from, tags };
+  const isRecorded = isThere && reason !== 'renew';
+  if (isRecorded && signing === undefined) return { ...plan, step: undefined };
+  const keys = signing === undefined ? [] : [signing.key.public, ...signing.known];
+  const recorded = from === undefined ? [] : await readSteps(target, channel, from, keys);
+  const step =
+    isRecorded && signing !== undefined
+      ? unsignedStep(inputs, signing, recorded, from)
+      : nextStep(inputs, recorded, from);
+  return { ...plan, step };
+}
+
+function nextStep(
+  inputs: PromotionInputs,
+  [last]: readonly RecordedStep[],
+  from: Descriptor | undefined,
+): ChannelStep {
+  const { channel, repository, tag, versionTag, release, version, reason, time, expires, signing } = inputs;
+  return {
     channel,
-    step: (last?.step ?? 0) + 1,
+    repository,
+    tag,
+    tags: versionTag === undefined ? [tag] : [versionTag, tag],
+    step: Math.max(last?.step ?? 0, signing?.seen ?? 0) + 1,
     digest: release.digest,
     version,
     reason,
     time,
+    expires,
     previous: from === undefined ? undefined : { step: last?.step ?? 0, digest: from.digest },
   };
-  return { ...inputs, from, tags, step };
+}
+
+/**
+ * What this key has to sign still, where the channel leads to the release already: nothing where it has signed all that is to be said;
+ * the step that others signed where that says it, for it stays the same step; else a new one.
+ */
+function unsignedStep(
+  inputs: PromotionInputs,
+  { key }: PromotionSigning,
+  recorded: readonly RecordedStep[],
+  from: Descriptor | undefined,
+): ChannelStep | undefined {
+  const { tag, versionTag, repository, time } = inputs;
+  const known = recorded.filter(
+    (step) =>
+      step.signature === 'known' &&
+      step.repository === repository &&
+      step.tag === tag &&
+      (step.expires === undefined || Date.parse(step.expires) > Date.parse(time)),
+  );
+  const wanted = versionTag === undefined ? [tag] : [tag, versionTag];
+  const say = (steps: readonly RecordedStep[]) =>
+    wanted.every((one) => steps.some(({ tags }) => tags.includes(one)));
+  const own = known.filter(({ signers }) => signers.some(({ id }) => id === key.public.id));
+  if (say(own)) return undefined;
+  const [latest] = known;
+  if (latest === undefined || own.includes(latest) || !say([latest])) return nextStep(inputs, recorded, from);
+  const { signature: _, signers: __, ...step } = latest;
+  return step;
 }
 
 /**
@@ -64,7 +130,7 @@ export async function planPromotion(target: Target, inputs: PromotionInputs): Pr
  * @throws EngineshedError `TAG_IMMUTABLE`, `CHANNEL_MOVED` where somebody else moved the channel meanwhile
  */
 export async function promote(target: Target, plan: PromotionPlan): Promise<void> {
-  const { release, channel, tag, versionTag, step, from } = plan;
+  const { release, channel, tag, versionTag, step, from, signing } = plan;
   try {
     if (versionTag !== undefined && plan.tags.includes(versionTag)) {
       const standing = await findChannel(target, versionTag);
@@ -75,7 +141,8 @@ export async function promote(target: Target, plan: PromotionPlan): Promise<void
       if (digest !== release.digest) throw takenVersion(target, versionTag, digest);
     }
     if (step === undefined) return;
-    await recordStep(target, release, `${target.label}:${tag}`, step);
+    await recordStep(target, release, `${target.label}:${tag}`, step, signing?.key);
+    if (!plan.tags.includes(tag)) return;
     const now = await findChannel(target, tag);
     if (now?.digest !== from?.digest) throw movedChannel(target, plan, now?.digest);
     await target.tag(release, tag);

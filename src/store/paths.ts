@@ -126,8 +126,7 @@ export function storePaths(root: string): StorePaths {
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
-    seen: (place, tag) =>
-      `${root}/seen/${digestHex(digestOf(`${place}:${tag}`)).slice(0, 32)}.json`,
+    seen: (place, tag) => `${root}/seen/${digestHex(digestOf(`${place}:${tag}`)).slice(0, 32)}.json`,
     signed: (digest) => byDigest('signed', digest),
     shim: (command) => `${root}/shims/${command}${shimExtension}`,
     project: (lock) => `${root}/projects/${digestHex(digestOf(lock)).slice(0, 16)}.json`,

@@ -1,4 +1,12 @@
+export { type Admission, type AdmissionRequest, admit, type Candidate } from './admission.js';
 export { attachSigned } from './attach.js';
+export {
+  type ChannelStep,
+  channelType,
+  formatChannelStep,
+  type MoveReason,
+  parseChannelStep,
+} from './channel-step.js';
 export {
   enoughSigners,
   type ImageSignature,
@@ -7,9 +15,12 @@ export {
   type WantedSigners,
 } from './image.js';
 export { readPrivateKeyFile } from './key-file.js';
+export { type PolicySubject, policiesFor, type TrustPolicy } from './policy.js';
+export { describePolicy, type ReadPolicy, readPolicyKeys } from './policy-keys.js';
 export { generateKeyPair, type KeyPair, parsePrivateKey } from './private-key.js';
 export { parsePublicKey } from './public-key.js';
-export { readSigned } from './read.js';
+export { readClaimed, readSigned } from './read.js';
+export { placeName, repositoryName } from './repository.js';
 export { formatStatement, parseStatement, type StatementContent, statementType } from './statement.js';
 export {
   imageSignatureType,

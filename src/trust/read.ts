@@ -43,13 +43,35 @@ export async function readSigned(
   const about: Reading = { target, subject, keys, predicateTypes };
   try {
     const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
-      readCarrier(about, carrier),
+      readCarrier(about, carrier, 'the keys'),
     );
     const statements = found.flatMap((one) => (one !== undefined && 'signers' in one ? [one] : []));
     const refused = found.flatMap((one) => (one !== undefined && 'reason' in one ? [one] : []));
     return { statements, refused };
   } catch (error) {
     throw inOperation(`Reading the signatures of ${subject.digest}`, error);
+  }
+}
+
+/**
+ * Reads the same whoever signed it: `signers` has the keys of those that are given, and may be empty. For people only: nothing may be
+ * allowed because of it.
+ * @throws EngineshedError as {@link readSigned} does
+ */
+export async function readClaimed(
+  target: Target,
+  subject: Descriptor,
+  keys: readonly TrustedKey[],
+  predicateTypes: readonly string[],
+): Promise<SignedStatement[]> {
+  const about: Reading = { target, subject, keys, predicateTypes };
+  try {
+    const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
+      readCarrier(about, carrier, 'anybody'),
+    );
+    return found.flatMap((one) => (one !== undefined && 'signers' in one ? [one] : []));
+  } catch (error) {
+    throw inOperation(`Reading what is attached to ${subject.digest}`, error);
   }
 }
 
@@ -101,13 +123,15 @@ function mayCarry(
 async function readCarrier(
   about: Reading,
   carrier: Descriptor,
+  by: 'the keys' | 'anybody',
 ): Promise<SignedStatement | RefusedBundle | undefined> {
   try {
     const opened = await openCarrier(about, carrier);
     if (opened === undefined) return undefined;
     const { envelope, annotations } = opened;
     const signers = signersOf(envelope, about.keys);
-    if (signers.length === 0) return { carrier, reason: 'signature', message: 'is by none of the keys' };
+    if (signers.length === 0 && by === 'the keys')
+      return { carrier, reason: 'signature', message: 'is by none of the keys' };
     const where = `statement in ${carrier.digest}`;
     if (envelope.payloadType !== statementType)
       return { carrier, reason: 'type', message: 'signs something that is no statement' };

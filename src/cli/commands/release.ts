@@ -1,6 +1,7 @@
 import { buildCommand, buildRouteMap, numberParser } from '@stricli/core';
 import type { Host } from '../host.js';
 import { jsonFlag, offlineFlag, plainHttpFlag } from './flags.js';
+import { passwordStdinFlag, signingKeyFlag } from './trust.js';
 
 const releaseArgument = {
   brief: 'The release: a channel, a tag or a digest where the releases are, or a whole reference',
@@ -97,7 +98,7 @@ const promote = buildCommand({
   docs: {
     brief: 'Let a channel lead to a release that passed its tests',
     fullDescription:
-      'Refused unless the tests that there are now passed on that very digest. The tag of the version comes first and is never ' +
+      'Refused unless the tests that there are now passed on that very digest, and the signatures are there that policies ask for. The tag of the version comes first and is never ' +
       'moved afterwards, the tag of the channel last. Done twice, the second time changes nothing.',
   },
   parameters: {
@@ -110,6 +111,8 @@ const promote = buildCommand({
         placeholder: 'VERSION',
         optional: true,
       },
+      key: signingKeyFlag,
+      passwordStdin: passwordStdinFlag,
       dryRun: dryRunFlag,
       plainHttp: plainHttpFlag,
       json: jsonFlag,
@@ -134,12 +137,35 @@ const rollback = buildCommand({
         placeholder: 'RELEASE',
         optional: true,
       },
+      key: signingKeyFlag,
+      passwordStdin: passwordStdinFlag,
       dryRun: dryRunFlag,
       plainHttp: plainHttpFlag,
       json: jsonFlag,
     },
   },
   loader: async () => (await import('../run/release-rollback.js')).releaseRollback,
+});
+
+const renew = buildCommand({
+  docs: {
+    brief: 'Sign anew that a channel is where it is',
+    fullDescription:
+      'Makes a further step of the channel at the release that it leads to, with a new end: valid-days of [release.channels.CHANNEL] ' +
+      'from now. Only where the step that is there was signed by a key that is known, and is not over: run it by a clock, more often ' +
+      'than that.',
+  },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [channelArgument] },
+    flags: {
+      key: signingKeyFlag,
+      passwordStdin: passwordStdinFlag,
+      dryRun: dryRunFlag,
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/release-renew.js')).releaseRenew,
 });
 
 const history = buildCommand({
@@ -251,7 +277,7 @@ const site = buildCommand({
 
 /** `engineshed release` */
 export const release = buildRouteMap<string, Host>({
-  routes: { build, test, promote, rollback, history, notes, sbom, bisect, site },
+  routes: { build, test, promote, rollback, renew, history, notes, sbom, bisect, site },
   docs: {
     brief: 'Compose, test and promote releases',
     fullDescription:

@@ -1,8 +1,10 @@
+import { basename } from 'node:path';
 import type { Descriptor } from '../../oci/index.js';
-import { type ChannelStep, emptyChannel, findChannel, readChannelHistory } from '../../release/index.js';
+import { emptyChannel, findChannel, type RecordedStep, readChannelHistory } from '../../release/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { findReleaseChannel, type ReleaseDesk, withReleases } from '../release.js';
+import { releaseKeys } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import { printTable } from '../table.js';
 
@@ -20,12 +22,15 @@ export async function releaseHistory(this: Host, flags: HistoryFlags, channel: s
     printJson(this, {
       channel,
       digest: at.digest,
-      steps: steps.map(({ step, digest, version, reason, time }) => ({
+      steps: steps.map(({ step, digest, version, reason, time, expires, signature, signers }) => ({
         step,
         digest,
         version: version ?? null,
         reason,
         time,
+        expires: expires ?? null,
+        signature,
+        signers: signers.map(({ id, label }) => ({ id, key: label })),
       })),
     });
     return;
@@ -36,23 +41,31 @@ export async function releaseHistory(this: Host, flags: HistoryFlags, channel: s
   }
   printTable(
     this,
-    ['STEP', 'WHEN (UTC)', 'WHAT', 'VERSION', 'DIGEST'],
-    steps.map(({ step, digest, version, reason, time }) => [
+    ['STEP', 'WHEN (UTC)', 'WHAT', 'VERSION', 'SIGNED', 'DIGEST'],
+    steps.map(({ step, digest, version, reason, time, ...signed }) => [
       String(step),
       time.slice(0, 16).replace('T', ' '),
       reason,
       version ?? '',
+      describeSignature(signed),
       digest,
     ]),
   );
 }
 
+/** Only a key that is known says who it was. */
+function describeSignature({ signature, signers }: Pick<RecordedStep, 'signature' | 'signers'>): string {
+  if (signature === 'known') return signers.map(({ label }) => basename(label)).join(', ');
+  return signature === 'unknown' ? 'by an unknown key' : 'no';
+}
+
 async function read(
-  { settings, place }: ReleaseDesk,
+  desk: ReleaseDesk,
   name: string,
-): Promise<{ at: Descriptor; steps: readonly ChannelStep[] }> {
+): Promise<{ at: Descriptor; steps: readonly RecordedStep[] }> {
+  const { settings, place } = desk;
   const channel = findReleaseChannel(settings, name);
   const at = await findChannel(place, channel.tag);
   if (at === undefined) throw emptyChannel(place, name, channel.tag);
-  return { at, steps: await readChannelHistory(place, name, at) };
+  return { at, steps: await readChannelHistory(place, name, at, undefined, await releaseKeys(desk)) };
 }

@@ -1,5 +1,4 @@
 import { fillPattern, matchPattern, type ReleaseChannel } from '../../catalog/index.js';
-import type { Reporter } from '../../content/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { formatReference } from '../../oci/index.js';
 import {
@@ -9,6 +8,7 @@ import {
   promote as promoteRelease,
   type TestVerdict,
 } from '../../release/index.js';
+import type { SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import {
@@ -18,10 +18,12 @@ import {
   refuseElsewhere,
   withReleases,
 } from '../release.js';
+import { givenSigningKey, requireSignatures, signingOf, stepInputs } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
+import type { SigningFlags } from '../signing-key.js';
 
 /** The flags of `engineshed release promote`. */
-interface PromoteFlags extends Pick<NetworkFlags, 'plainHttp'> {
+interface PromoteFlags extends SigningFlags, Pick<NetworkFlags, 'plainHttp'> {
   readonly version?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -34,8 +36,9 @@ export async function releasePromote(
   text: string,
   channel: string,
 ): Promise<void> {
+  const key = await givenSigningKey(this, flags);
   const plan = await withProgress(this, (report) =>
-    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, { text, channel }, report)),
+    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, { text, channel, key })),
   );
   printPromotion(this, flags, plan);
 }
@@ -44,8 +47,7 @@ async function carryOut(
   host: Host,
   flags: PromoteFlags,
   desk: ReleaseDesk,
-  asked: { readonly text: string; readonly channel: string },
-  _report: Reporter,
+  asked: { readonly text: string; readonly channel: string; readonly key: SigningKey | undefined },
 ): Promise<PromotionPlan> {
   const { settings, place, targets } = desk;
   const channel = findReleaseChannel(settings, asked.channel);
@@ -58,14 +60,14 @@ async function carryOut(
       await findTestVerdict(place, descriptor, settings.tests),
       formatReference(release.reference),
     );
+  await requireSignatures(host, desk, release);
   const plan = await planPromotion(place, {
+    ...stepInputs(host, desk, channel),
     release: descriptor,
-    channel: channel.name,
-    tag: channel.tag,
     version,
     versionTag: channel.versions && fillPattern(channel.versions, version),
     reason: 'promote',
-    time: host.now().toISOString(),
+    signing: await signingOf(host, desk, channel, asked.key),
   });
   if (!flags.dryRun) await targets.write(settings.image, 'refuse', (target) => promoteRelease(target, plan));
   return plan;
@@ -75,7 +77,7 @@ async function carryOut(
 export function printPromotion(
   host: Host,
   flags: { readonly dryRun?: boolean; readonly json?: boolean },
-  { channel, tag, tags, release, from, version, step }: PromotionPlan,
+  { channel, tag, tags, release, from, version, step, signing }: PromotionPlan,
 ): void {
   if (flags.json) {
     printJson(host, {
@@ -87,12 +89,17 @@ export function printPromotion(
       previous: from?.digest ?? null,
       tags,
       step: step?.step ?? null,
-      changed: tags.length > 0,
+      expires: step?.expires ?? null,
+      key: step === undefined ? null : (signing?.key.public.id ?? null),
+      changed: tags.length > 0 || step !== undefined,
     });
     return;
   }
+  const until = step?.expires === undefined ? '' : `, until ${step.expires}`;
+  const signed = step && signing && `  signed  step ${step.step} with ${signing.key.public.label}${until}`;
   if (tags.length === 0) {
     printLine(host, `${channel} leads to ${release.digest} already.`);
+    if (signed !== undefined) printLine(host, signed);
     return;
   }
   const verb = flags.dryRun ? 'would lead' : 'leads';
@@ -100,6 +107,7 @@ export function printPromotion(
   printLine(host, `${channel} ${verb} to ${called}${release.digest}.`);
   if (from !== undefined) printLine(host, `  before  ${from.digest}`);
   for (const set of tags) printLine(host, `  tag     ${set}`);
+  if (signed !== undefined) printLine(host, signed);
 }
 
 /**

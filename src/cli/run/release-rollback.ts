@@ -10,6 +10,7 @@ import {
   readChannelHistory,
   rollbackStep,
 } from '../../release/index.js';
+import type { SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { withProgress } from '../output.js';
 import {
@@ -19,11 +20,13 @@ import {
   refuseElsewhere,
   withReleases,
 } from '../release.js';
+import { givenSigningKey, releaseKeys, signingOf, stepInputs } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
+import type { SigningFlags } from '../signing-key.js';
 import { printPromotion } from './release-promote.js';
 
 /** The flags of `engineshed release rollback`. */
-interface RollbackFlags extends Pick<NetworkFlags, 'plainHttp'> {
+interface RollbackFlags extends SigningFlags, Pick<NetworkFlags, 'plainHttp'> {
   readonly to?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -31,8 +34,9 @@ interface RollbackFlags extends Pick<NetworkFlags, 'plainHttp'> {
 
 /** Lets a channel lead to what it led to before. */
 export async function releaseRollback(this: Host, flags: RollbackFlags, channel: string): Promise<void> {
+  const key = await givenSigningKey(this, flags);
   const plan = await withProgress(this, (report) =>
-    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, channel)),
+    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, { name: channel, key })),
   );
   printPromotion(this, flags, plan);
 }
@@ -41,23 +45,24 @@ async function carryOut(
   host: Host,
   flags: RollbackFlags,
   desk: ReleaseDesk,
-  name: string,
+  { name, key }: { readonly name: string; readonly key: SigningKey | undefined },
 ): Promise<PromotionPlan> {
   const { settings, place, targets } = desk;
   const channel = findReleaseChannel(settings, name);
   const at = await findChannel(place, channel.tag);
   if (at === undefined) throw emptyChannel(place, name, channel.tag);
-  const history = await readChannelHistory(place, name, at);
+  const signing = await signingOf(host, desk, channel, key);
+  const keys = [...(key === undefined ? [] : [key.public]), ...(await releaseKeys(desk))];
+  const history = await readChannelHistory(place, name, at, undefined, keys);
   const to =
     flags.to === undefined ? rollbackStep(name, history) : await stepOf(host, desk, name, flags.to, history);
   const plan = await planPromotion(place, {
+    ...stepInputs(host, desk, channel),
     release: await place.resolve(to.digest),
-    channel: name,
-    tag: channel.tag,
     versionTag: undefined,
     version: to.version,
     reason: 'rollback',
-    time: host.now().toISOString(),
+    signing,
   });
   if (!flags.dryRun) await targets.write(settings.image, 'refuse', (target) => promote(target, plan));
   return plan;

@@ -1,0 +1,82 @@
+import { EngineshedError } from '../../errors/index.js';
+import { formatReference } from '../../oci/index.js';
+import {
+  emptyChannel,
+  findChannel,
+  type PromotionPlan,
+  planPromotion,
+  promote,
+  readChannelHistory,
+} from '../../release/index.js';
+import type { SigningKey } from '../../trust/index.js';
+import type { Host } from '../host.js';
+import { withProgress } from '../output.js';
+import { findReleaseChannel, type ReleaseDesk, withReleases } from '../release.js';
+import { signingOf, stepInputs } from '../release-trust.js';
+import type { NetworkFlags } from '../runtime.js';
+import { openSigningKey, type SigningFlags } from '../signing-key.js';
+import { printPromotion } from './release-promote.js';
+
+/** The flags of `engineshed release renew`. */
+interface RenewFlags extends SigningFlags, Pick<NetworkFlags, 'plainHttp'> {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Signs anew that a channel is where it is. */
+export async function releaseRenew(this: Host, flags: RenewFlags, channel: string): Promise<void> {
+  const key = await openSigningKey(this, flags);
+  const plan = await withProgress(this, (report) =>
+    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, { name: channel, key })),
+  );
+  printPromotion(this, flags, plan);
+}
+
+/**
+ * Whoever may write to the registry can move the tag: only what was signed before, is not over, and is the latest that was seen here is
+ * signed again, for this runs in pipelines where nobody looks.
+ */
+async function carryOut(
+  host: Host,
+  flags: RenewFlags,
+  desk: ReleaseDesk,
+  { name, key }: { readonly name: string; readonly key: SigningKey },
+): Promise<PromotionPlan> {
+  const { settings, place, targets } = desk;
+  const channel = findReleaseChannel(settings, name);
+  const at = await findChannel(place, channel.tag);
+  if (at === undefined) throw emptyChannel(place, name, channel.tag);
+  const signing = await signingOf(host, desk, channel, key);
+  const keys = [key.public, ...(signing?.known ?? [])];
+  const [latest] = await readChannelHistory(place, name, at, 1, keys);
+  const inputs = stepInputs(host, desk, channel);
+  const fault =
+    latest?.signature !== 'known' || latest.repository !== inputs.repository || latest.tag !== channel.tag
+      ? 'nobody whose key is known here signed that'
+      : latest.step < (signing?.seen ?? 0)
+        ? `step ${signing?.seen} was seen here, and that is step ${latest.step}`
+        : latest.expires !== undefined && Date.parse(latest.expires) <= Date.parse(inputs.time)
+          ? `its time was over at ${latest.expires}`
+          : undefined;
+  if (fault !== undefined) {
+    const release = formatReference({ ...settings.image, digest: at.digest });
+    throw new EngineshedError(
+      'CHANNEL_UNPROVEN',
+      `The channel ${name} leads to ${at.digest}, and ${fault}: it is not signed again unseen`,
+      {
+        hint: `If that is the release that it is to lead to: engineshed release promote ${release} ${name} --key FILE`,
+        details: { actual: at.digest },
+      },
+    );
+  }
+  const plan = await planPromotion(place, {
+    ...inputs,
+    release: at,
+    versionTag: undefined,
+    version: latest?.version,
+    reason: 'renew',
+    signing,
+  });
+  if (!flags.dryRun) await targets.write(settings.image, 'refuse', (target) => promote(target, plan));
+  return plan;
+}
