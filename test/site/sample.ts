@@ -67,7 +67,18 @@ export async function lead(
   const { name, tag } = channel;
   await promote(
     target,
-    await planPromotion(target, { release, channel: name, tag, versionTag, version, reason, time }),
+    await planPromotion(target, {
+      release,
+      channel: name,
+      repository: 'registry.example/acme/base',
+      tag,
+      versionTag,
+      version,
+      reason,
+      time,
+      expires: undefined,
+      signing: undefined,
+    }),
   );
 }
 
