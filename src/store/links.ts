@@ -60,6 +60,10 @@ export function setLink(paths: StorePaths, name: string, base: string, id: strin
  */
 export function removeLink(paths: StorePaths, name: string, base: string): void {
   rmSync(paths.engineLink(name, base), { force: true });
+  removeIfEmpty(paths, name);
+}
+
+function removeIfEmpty(paths: StorePaths, name: string): void {
   if (linkedBases(paths, name).length > 0) return;
   try {
     rmdirSync(paths.engineLinks(name));
@@ -69,10 +73,11 @@ export function removeLink(paths: StorePaths, name: string, base: string): void 
   }
 }
 
-/** Removes the links of states that are not there any more. */
+/** Removes the links of states that are not there any more, and what a killed {@link removeLink} left. */
 export function sweepLinks(paths: StorePaths, name: string): void {
   for (const id of linkedBases(paths, name))
     if (!existsSync(paths.engineState(name, id))) removeLink(paths, name, id);
+  removeIfEmpty(paths, name);
 }
 
 /** The ids of states without which one is of no use: what stands in for it, and what it stands in for. */

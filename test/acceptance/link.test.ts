@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -197,6 +198,14 @@ describe('link', () => {
     await user.output(['link', 'engine', user.copy, '--engine', name]);
     await user.output(['uninstall', name]);
     expect(readFileSync(`${user.copy}/templates/greeting.txt`, 'utf8')).toBe('working copy\n');
+  });
+
+  it('E02 is taken by gc to the last directory, when unlink was killed at it', async () => {
+    const user = await prepare();
+    const links = `${user.store}/engines/${name}/links`;
+    mkdirSync(links);
+    await user.output(['gc']);
+    expect(existsSync(links)).toBe(false);
   });
 
   it('says how to take out a working copy that is gone', async () => {
