@@ -29,6 +29,7 @@ export type {
   ByteStream,
   ContentStore,
   FetchOptions,
+  ListOptions,
   OpenContent,
   ProgressEvent,
   PushOptions,

@@ -55,6 +55,14 @@ export interface ContentStore {
   push(descriptor: Descriptor, open: OpenContent, options?: PushOptions): Promise<void>;
 }
 
+/** How to list. */
+export interface ListOptions {
+  /** Abandons the list, where it comes from elsewhere. */
+  readonly signal?: AbortSignal | undefined;
+  /** With `one request` what a single request tells, which is not tried again; the rest is left out. `whole` unless told. */
+  readonly effort?: 'whole' | 'one request' | undefined;
+}
+
 /** Names for manifests. */
 export interface TagResolver {
   /**
@@ -65,7 +73,7 @@ export interface TagResolver {
   /** Lets `tag` stand for a manifest that is there. */
   tag(descriptor: Descriptor, tag: string): Promise<void>;
   /** All tags, in no promised order. */
-  tags(): AsyncIterable<string>;
+  tags(options?: ListOptions): AsyncIterable<string>;
 }
 
 /** Manifests that refer to others: signatures, documents and the like (image specification, "subject"). */

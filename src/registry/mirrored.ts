@@ -41,7 +41,7 @@ export function mirroredTarget(options: MirroredOptions): Target {
       );
     },
     exists: (descriptor) => location.exists(descriptor),
-    tags: () => places.list('tag', (target) => target.tags()),
+    tags: (listOptions) => places.list('tag', (target) => target.tags(listOptions)),
     referrers: (subject, artifactType) =>
       places.list('manifest', (target) => target.referrers(subject, artifactType)),
     async push(descriptor: Descriptor, open: OpenContent, pushOptions?: PushOptions) {

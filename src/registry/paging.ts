@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { ListOptions } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { parseJson } from '../oci/index.js';
 import type { RegistryHost } from './host.js';
@@ -26,6 +27,7 @@ export async function* listTags(
   host: RegistryHost,
   repository: string,
   label: string,
+  { signal, effort = 'whole' }: ListOptions = {},
 ): AsyncGenerator<string, void, undefined> {
   const what = `the tags of ${label}`;
   const pages = pagesOf({
@@ -37,6 +39,8 @@ export async function* listTags(
       method: 'GET',
       target: `/v2/${repository}/tags/list?n=${pageSize}`,
       permission: { repository, access: 'pull' },
+      signal,
+      isFinal: () => effort === 'one request',
     },
   });
   let count = 0;
@@ -47,6 +51,7 @@ export async function* listTags(
     count += page.length;
     if (count > maxTags) throw tooMany(response, what);
     yield* page;
+    if (effort === 'one request') return;
   }
 }
 

@@ -86,7 +86,7 @@ export function repositoryTarget(host: RegistryHost, limits: Limits, repository:
       await setTag(manifests, limits, descriptor, parseTag(tag));
     },
     remover: tagRemover(manifests, limits),
-    tags: () => listTags(host, repository, label),
+    tags: (options) => listTags(host, repository, label, options),
     referrers: (subject, artifactType) => listReferrers(of, subject, artifactType),
   };
 }

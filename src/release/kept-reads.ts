@@ -41,7 +41,7 @@ export function keptReads(target: Target): Target {
       return found;
     },
     tag: (descriptor, tag) => target.tag(descriptor, tag),
-    tags: () => target.tags(),
+    tags: (options) => target.tags(options),
     async *referrers(subject, artifactType) {
       const key = `${subject.digest} ${artifactType ?? ''}`;
       const known = lists.get(key);

@@ -51,7 +51,7 @@ export function rememberingTarget(store: Store, target: Target, remembered: Reme
         : describeManifest(known, tagOrDigest as Digest);
     },
     tag: (descriptor, tag) => target.tag(descriptor, tag),
-    tags: () => target.tags(),
+    tags: (options) => target.tags(options),
     ...(target.images === undefined ? {} : { images: target.images }),
     referrers: (subject, artifactType) => target.referrers(subject, artifactType),
   };

@@ -1,7 +1,7 @@
 import { matchPattern, membersOf } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
 import { compareEngines, type SourceChange } from '../../engine/index.js';
-import { EngineshedError } from '../../errors/index.js';
+import { didYouMean, EngineshedError } from '../../errors/index.js';
 import { formatReference } from '../../oci/index.js';
 import { type Bisected, type BisectVerdict, bisect, runTests } from '../../release/index.js';
 import { changedSources, printChanges } from '../changes.js';
@@ -126,7 +126,9 @@ async function versionsBetween(
   ] as const) {
     if (at < 0)
       throw new EngineshedError('REFERENCE_NOT_FOUND', `There is no ${place.label}:${tag}`, {
-        hint: `See what there is: engineshed tags ${formatReference(settings.image)}`,
+        hint:
+          didYouMean(tag, versions) ??
+          `See what there is: engineshed tags ${formatReference(settings.image)}`,
       });
   }
   if (from < to) return versions.slice(from, to + 1);
