@@ -8,7 +8,6 @@ export {
   parseChannelStep,
 } from './channel-step.js';
 export {
-  enoughSigners,
   type ImageSignature,
   signImage,
   verifyImage,
