@@ -1007,7 +1007,10 @@ function described(n,    digest) {
 }
 
 function layer_type(type) {
-  if (type ~ /\+zstd$/) die("it has a layer that is compressed with zstd, which this script does not handle; install it with the engineshed command")
+  if (type == "application/vnd.oci.image.layer.v1.tar+zstd") {
+    if (ENVIRON["zstd"] == "") die("it has a layer that is compressed with zstd; install the program zstd, or install the engine with the engineshed command")
+    return
+  }
   if (type != "application/vnd.oci.image.layer.v1.tar" && type != "application/vnd.docker.image.rootfs.diff.tar" && type != "application/vnd.oci.image.layer.v1.tar+gzip" && type != "application/vnd.docker.image.rootfs.diff.tar.gzip") die("it has a layer of the media type \"" type "\", which cannot be read")
 }
 
@@ -1613,6 +1616,8 @@ find_tools() {
   elif have openssl; then hasher=openssl
   else fail 69 'This needs sha256sum, shasum or openssl.'
   fi
+  zstd=
+  if have zstd; then zstd=yes; fi
   if have curl; then client=curl
   elif have wget; then
     case $(wget --version 2>&1 || :) in
@@ -2142,7 +2147,7 @@ resolve_image() {
   while :; do
     subject="the manifest $registry/$repository@$manifest_digest"
     if has_controls "$work/manifest"; then fail 65 "$subject is not acceptable: it is no JSON"; fi
-    resolve_plan=$(media_type=$manifest_type wanted=$4 platform_os=$platform_os platform_architecture=$platform_architecture subject=$subject \
+    resolve_plan=$(zstd=$zstd media_type=$manifest_type wanted=$4 platform_os=$platform_os platform_architecture=$platform_architecture subject=$subject \
       awk "$AWK_JSON$AWK_PLATFORM$AWK_MANIFEST" <"$work/manifest") || exit 65
     case $resolve_plan in index*) ;; *) break ;; esac
     resolve_depth=$((resolve_depth + 1))
@@ -2226,9 +2231,11 @@ fetch_layer() {
   elif [ "$3" -lt $((layer_limit / 250)) ]; then layer_limit=$(($3 * 250))
   fi
   case $4 in
-    *gzip)
+    *gzip | *zstd)
+      layer_program=gzip
+      case $4 in *zstd) layer_program=zstd ;; esac
       rm -f "$work/exit"
-      { gzip -dc <"$work/blob" 2>/dev/null || echo $? >"$work/exit"; } | head -c $((layer_limit + 1)) >"$work/archive"
+      { "$layer_program" -dc <"$work/blob" 2>/dev/null || echo $? >"$work/exit"; } | head -c $((layer_limit + 1)) >"$work/archive"
       size_of "$work/archive"
       [ "$size_of" -le "$layer_limit" ] || fail 65 "The layer $2 grows to more than $layer_limit bytes."
       [ ! -f "$work/exit" ] || fail 65 "The layer $2 cannot be decompressed."

@@ -26,6 +26,8 @@ find_tools() {
   elif have openssl; then hasher=openssl
   else fail 69 'This needs sha256sum, shasum or openssl.'
   fi
+  zstd=
+  if have zstd; then zstd=yes; fi
   if have curl; then client=curl
   elif have wget; then
     case $(wget --version 2>&1 || :) in

@@ -125,7 +125,7 @@ resolve_image() {
   while :; do
     subject="the manifest $registry/$repository@$manifest_digest"
     if has_controls "$work/manifest"; then fail 65 "$subject is not acceptable: it is no JSON"; fi
-    resolve_plan=$(media_type=$manifest_type wanted=$4 platform_os=$platform_os platform_architecture=$platform_architecture subject=$subject \
+    resolve_plan=$(zstd=$zstd media_type=$manifest_type wanted=$4 platform_os=$platform_os platform_architecture=$platform_architecture subject=$subject \
       awk "$AWK_JSON$AWK_PLATFORM$AWK_MANIFEST" <"$work/manifest") || exit 65
     case $resolve_plan in index*) ;; *) break ;; esac
     resolve_depth=$((resolve_depth + 1))

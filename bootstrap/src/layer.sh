@@ -45,9 +45,11 @@ fetch_layer() {
   elif [ "$3" -lt $((layer_limit / 250)) ]; then layer_limit=$(($3 * 250))
   fi
   case $4 in
-    *gzip)
+    *gzip | *zstd)
+      layer_program=gzip
+      case $4 in *zstd) layer_program=zstd ;; esac
       rm -f "$work/exit"
-      { gzip -dc <"$work/blob" 2>/dev/null || echo $? >"$work/exit"; } | head -c $((layer_limit + 1)) >"$work/archive"
+      { "$layer_program" -dc <"$work/blob" 2>/dev/null || echo $? >"$work/exit"; } | head -c $((layer_limit + 1)) >"$work/archive"
       size_of "$work/archive"
       [ "$size_of" -le "$layer_limit" ] || fail 65 "The layer $2 grows to more than $layer_limit bytes."
       [ ! -f "$work/exit" ] || fail 65 "The layer $2 cannot be decompressed."

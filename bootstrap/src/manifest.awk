@@ -43,7 +43,10 @@ function described(n,    digest) {
 }
 
 function layer_type(type) {
-  if (type ~ /\+zstd$/) die("it has a layer that is compressed with zstd, which this script does not handle; install it with the engineshed command")
+  if (type == "application/vnd.oci.image.layer.v1.tar+zstd") {
+    if (ENVIRON["zstd"] == "") die("it has a layer that is compressed with zstd; install the program zstd, or install the engine with the engineshed command")
+    return
+  }
   if (type != "application/vnd.oci.image.layer.v1.tar" && type != "application/vnd.docker.image.rootfs.diff.tar" && type != "application/vnd.oci.image.layer.v1.tar+gzip" && type != "application/vnd.docker.image.rootfs.diff.tar.gzip") die("it has a layer of the media type \"" type "\", which cannot be read")
 }
 

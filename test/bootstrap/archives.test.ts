@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { mediaTypes } from '../../src/oci/index.js';
 import { userIn } from '../acceptance/user.js';
-import { addImage, bootstrap, lacks } from '../support/bootstrap.js';
+import { addImage, bootstrap, lacks, toolDirectory } from '../support/bootstrap.js';
 import { plantCanary } from '../support/canary.js';
 import { nameFaults, symlinkFaults } from '../support/hostile-archive.js';
-import { scripted } from '../support/registry-client.js';
+import { descriptorOf, scripted } from '../support/registry-client.js';
 import {
   archive,
   directory,
@@ -17,6 +19,7 @@ import {
   paxRaw,
   symlink,
 } from '../support/tar-archive.js';
+import { layerOf } from '../support/tar-layer.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
@@ -113,5 +116,45 @@ describe.skipIf(lacks('curl'))('hostile archives and engineshed.sh', () => {
     expect(result).toMatchObject({ status: 0 });
     expect(await user.json(['verify'])).toMatchObject({ faults: [] });
     expect(readlinkSync(`${user.store}/current/sources/large/a`)).toBe('b');
+  });
+});
+
+describe.skipIf(lacks('curl', 'zstd'))('layers that are compressed with zstd and engineshed.sh', () => {
+  it('are read by the program zstd, and refused by name where it is not there', async () => {
+    const registry = await scripted();
+    const home = temporaryDirectory();
+    const user = userIn(home);
+    const zstd = (bytes: Buffer) => execFileSync('zstd', ['-qc'], { input: bytes });
+    const stored = layerOf(archive(file('one', 'x'.repeat(100_000))), zstd);
+    const descriptor = descriptorOf(stored.bytes, mediaTypes.layerTarZstd);
+    addImage(registry.contents, 'acme/zstd', '1', [{ ...stored, descriptor }, archive(file('two', 'y'))]);
+    const install = ['--name', 'one', `${registry.host}/acme/zstd:1`];
+    const without = await bootstrap(user, install, { path: toolDirectory(home, 'gnu') });
+    expect(without).toMatchObject({
+      status: 65,
+      stderr: expect.stringContaining('install the program zstd'),
+    });
+    expect(await bootstrap(user, install)).toMatchObject({ status: 0 });
+    expect(await user.json(['verify'])).toMatchObject({ faults: [] });
+    expect(readFileSync(`${user.store}/current/sources/zstd/one`, 'utf8')).toBe('x'.repeat(100_000));
+  });
+
+  it('A17 end early where they are bombs, or not what they say', async () => {
+    const registry = await scripted();
+    const user = userIn(temporaryDirectory());
+    const zstd = (bytes: Buffer) => execFileSync('zstd', ['-qc'], { input: bytes });
+    const bomb = layerOf(archive(file('zeros', Buffer.alloc(80 * 1024 * 1024))), zstd);
+    const whole = layerOf(archive(file('one', 'x')), (bytes) =>
+      Buffer.concat([zstd(bytes), Buffer.from('no frame')]),
+    );
+    for (const [stored, text] of [
+      [bomb, 'grows to more'],
+      [whole, 'cannot be decompressed'],
+    ] as const) {
+      const descriptor = descriptorOf(stored.bytes, mediaTypes.layerTarZstd);
+      addImage(registry.contents, 'acme/zstd', '1', [{ ...stored, descriptor }]);
+      const result = await bootstrap(user, ['--name', 'one', `${registry.host}/acme/zstd:1`]);
+      expect(result).toMatchObject({ status: 65, stderr: expect.stringContaining(text) });
+    }
   });
 });

@@ -5,7 +5,7 @@ import { buildImage, type Descriptor } from '../../src/oci/index.js';
 import type { Contents } from '../../src/testing/index.js';
 import { type Run, run, type User } from '../acceptance/user.js';
 import { peersMissing } from './peers.js';
-import { layerOf } from './tar-layer.js';
+import { layerOf, type StoredLayer } from './tar-layer.js';
 
 /** The script that installs engines without Node. */
 export const script = fileURLToPath(new URL('../../bootstrap/engineshed.sh', import.meta.url));
@@ -80,15 +80,15 @@ export interface BootstrapOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Puts an image of archives, lowest first, into a scripted registry; returns the descriptor of its manifest. */
+/** Puts an image of archives, or of layers as they are stored, lowest first, into a scripted registry; returns the descriptor of its manifest. */
 export function addImage(
   contents: Contents,
   repository: string,
   tag: string,
-  archives: readonly Buffer[],
+  archives: readonly (Buffer | StoredLayer)[],
   platform = { os: 'linux', architecture: 'amd64' },
 ): Descriptor {
-  const layers = archives.map((archive) => layerOf(archive));
+  const layers = archives.map((archive) => (Buffer.isBuffer(archive) ? layerOf(archive) : archive));
   for (const { bytes } of layers) contents.addBlob(bytes);
   const { config, manifest } = buildImage({ layers, platform, annotations: {}, createdBy: 'test' });
   contents.addBlob(Buffer.from(config.bytes));
