@@ -20,6 +20,10 @@ const image = (name) => (registry === undefined ? `oci:images/${name}` : `${regi
 const releases = image('hamlet-engine-base').replace('oci:', 'oci:../');
 say(`five components, the product that is made of them and a user of it, in ${work}`);
 
+chapter('One key says what is hamlet\'s; its public half goes to everybody');
+manager('engineshed trust generate-key-pair hamlet');
+user('cp ../product/hamlet.pub .');
+
 chapter('Every commit of a component is published, by its own pipeline');
 for (const component of components) publish(component);
 
@@ -27,10 +31,10 @@ chapter('Every night the components are composed to a tram, as they are, and tes
 night('20260301');
 
 chapter('A tram that is good enough becomes a train, by its digest: nothing is built anew');
-manager('engineshed release promote tram train --version 9.0.0');
+manager('engineshed release promote tram train --version 9.0.0 --key hamlet.key');
 manager('engineshed release history train');
 
-chapter('A user takes the train');
+chapter('A user takes the train, and trusts nothing but its key');
 user('engineshed install');
 user('engineshed exec -- ./deploy.sh');
 
@@ -38,7 +42,7 @@ chapter('A commit that does not fit the others breaks a night: its tests refuse 
 commit('engine-plugin-azure', '2-azure-location');
 manager('engineshed release build --tag candidate');
 refused('product', 'engineshed release test candidate');
-refused('product', 'engineshed release promote candidate tram --version 20260302');
+refused('product', 'engineshed release promote candidate tram --version 20260302 --key hamlet.key');
 manager('engineshed release history tram');
 
 chapter('The other half of that change comes the next day, and three nights are good');
@@ -50,7 +54,7 @@ commit('engine-plugin-aws', '5-aws-versions');
 night('20260305');
 
 chapter('The next train, and what is in it');
-manager('engineshed release promote tram train --version 9.1.0');
+manager('engineshed release promote tram train --version 9.1.0 --key hamlet.key');
 manager('engineshed release notes 9.0.0 9.1.0');
 
 chapter('The user updates, and what worked works no more: no test knew of that');
@@ -58,7 +62,7 @@ user('engineshed update');
 refused('user', 'engineshed exec -- ./deploy.sh');
 
 chapter('The train goes back, in one step; so does the user, by the next update');
-manager('engineshed release rollback train');
+manager('engineshed release rollback train --key hamlet.key');
 user('engineshed update');
 user('engineshed exec -- ./deploy.sh');
 
@@ -71,14 +75,23 @@ manager('cp ../user/deploy.sh tests/');
 refused('product', 'engineshed release test 9.1.0');
 commit('engine', '6-engine-unit');
 night('20260306');
-manager('engineshed release promote tram train --version 9.1.1');
+manager('engineshed release promote tram train --version 9.1.1 --key hamlet.key');
 user('engineshed update');
 user('engineshed exec -- ./deploy.sh');
+
+chapter('Somebody else may push, too: nobody who trusts the key takes that for the train');
+commit('engine', '7-engine-evil');
+manager('engineshed release build --tag latest');
+refused('user', 'engineshed update');
+user('engineshed exec -- ./deploy.sh');
+manager('engineshed release promote 9.1.1 train --version 9.1.1 --key hamlet.key');
+user('engineshed update');
 
 chapter('What is in the train, for people and for scanners');
 manager('engineshed release notes 9.0.0 9.1.1');
 manager('engineshed release history train');
 manager('engineshed release sbom train > train.spdx.json');
+manager('engineshed release site ../pages');
 manager(`engineshed referrers ${releases}:9.1.1`);
 
 say(`done; everything is in ${work}, and is removed with: chmod -R u+w ${work} && rm -r ${work}`);
@@ -87,7 +100,8 @@ say(`done; everything is in ${work}, and is removed with: chmod -R u+w ${work} &
 function night(date) {
   manager('engineshed release build --tag candidate');
   manager('engineshed release test candidate');
-  manager(`engineshed release promote candidate tram --version ${date}`);
+  manager(`engineshed trust sign ${releases}:candidate --key hamlet.key`);
+  manager(`engineshed release promote candidate tram --version ${date} --key hamlet.key`);
 }
 
 /** Somebody commits to a component, and its pipeline publishes it. */
@@ -112,7 +126,7 @@ function user(command) {
 /** Runs what must succeed, and shows what it said; of what is done again and again, the first time. */
 function run(directory, command) {
   const { status, stdout, stderr } = shell(directory, command);
-  const often = /engineshed (publish|release build)/.exec(command)?.[0];
+  const often = /engineshed (publish|release build|trust sign)/.exec(command)?.[0];
   if (often === undefined || !seen.has(often)) show(stdout);
   if (often !== undefined) seen.add(often);
   if (status === 0) return;
@@ -139,6 +153,7 @@ function shell(directory, command) {
       HOME: work,
       // The user is somebody else, elsewhere.
       ENGINESHED_HOME: `${work}/stores/${directory === 'user' ? 'user' : 'hamlet'}`,
+      ENGINESHED_SIGNING_PASSWORD: 'of a secret of the pipeline',
       GIT_AUTHOR_NAME: 'Hamlet',
       GIT_AUTHOR_EMAIL: 'hamlet@example.com',
       GIT_COMMITTER_NAME: 'Hamlet',

@@ -25,8 +25,8 @@ function expectStory(chapters: Map<string, string>): void {
   const refused = chapter('breaks a night');
   expect(refused).toContain('FAILED  a template for azure');
   expect(refused).toMatch(/failed a template for azure.*\n(?:.*\n)*? *\(it ended with 65\)/);
-  expect(refused).toMatch(/20260301 +sha256/);
-  expect(refused).not.toMatch(/20260302 +sha256/);
+  expect(refused).toMatch(/^ {2}1 .* promote +20260301 /m);
+  expect(refused).not.toMatch(/^ {2}\d .* 20260302 /m);
   expect(chapter('The next train')).toMatch(
     /^ {2}\| executor-bash \| .*compare\/[0-9a-f]{40}\.\.\.[0-9a-f]{40}\) \|$/m,
   );
@@ -36,8 +36,12 @@ function expectStory(chapters: Map<string, string>): void {
   expect(found).toContain('schedule-20260304 is the first bad release; schedule-20260303 is good.');
   expect(found.match(/^ {2}engine /gm)).toHaveLength(1);
   expect(chapter('becomes a test')).toMatch(/FAILED {2}what a user deploys(.|\n)*deployed the store/);
+  expect(chapter('Somebody else')).toMatch(
+    /is not signed by .*hamlet\.pub(.|\n)*ended with 76(.|\n)*deployed the store(.|\n)*train is up to date/,
+  );
   const last = chapter('What is in the train');
-  expect(last.match(/^ {2}\d .*(promote|rollback)/gm)?.length).toBe(4);
+  expect(last.match(/^ {2}\d .*(promote|rollback) .* hamlet\.pub /gm)?.length).toBe(4);
+  expect(last).toMatch(/5 releases, \d+ pages/);
   expect(last).toContain('application/spdx+json');
 }
 
