@@ -23,6 +23,16 @@ export const annotationKeys = {
   releaseLock: 'io.github.engineshed.release.lock',
 } as const;
 
+/**
+ * A time in milliseconds since the epoch, from what an annotation or statement tells (RFC 3339); undefined for everything else, such
+ * as the many texts that `Date.parse` takes for times.
+ */
+export function parseTime(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
 /** A time as annotations and configs tell it (RFC 3339, UTC), from whole seconds since the epoch. */
 export function formatTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

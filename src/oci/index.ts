@@ -1,4 +1,4 @@
-export { annotationKeys, formatTime } from './annotations.js';
+export { annotationKeys, formatTime, parseTime } from './annotations.js';
 export { type ArtifactParts, buildArtifact, emptyContent } from './artifact.js';
 export { buildIndex } from './build-index.js';
 export {

@@ -1,6 +1,6 @@
 import { mapLimited, type Reporter, type Target } from '../content/index.js';
 import { isEngineshedError } from '../errors/index.js';
-import { type Descriptor, type Digest, digestHex } from '../oci/index.js';
+import { type Descriptor, type Digest, digestHex, parseTime } from '../oci/index.js';
 import { type ChannelStep, readChannelHistory } from './channel.js';
 import { keptReads } from './kept-reads.js';
 import type { TestToRun } from './run-tests.js';
@@ -166,6 +166,5 @@ function newestFirst(a: SiteRelease, b: SiteRelease): number {
 
 /** What is no time is before all times. */
 function timeOf(text: string | undefined): number {
-  const time = Date.parse(text ?? '');
-  return Number.isNaN(time) ? 0 : time;
+  return parseTime(text ?? '') ?? 0;
 }
