@@ -1,3 +1,4 @@
+import type { Reference } from '../oci/index.js';
 import { matchPattern } from './pattern.js';
 import type { Catalogs } from './types.js';
 
@@ -11,4 +12,20 @@ export function engineFollowing(catalogs: Catalogs, tag: string): string | undef
         (source.tag === tag || matchPattern({ text: source.tag, placeholder }, tag) !== undefined),
     ),
   )?.name;
+}
+
+/** The engines, and families of engines, of the catalogs that take a source from the place of an image, whatever its tag. */
+export function enginesFrom({ entries }: Catalogs, image: Reference): string[] {
+  return [...entries.values()].flatMap(({ name, sources }) => {
+    const isFrom = Object.values(sources).some((source) => {
+      if (source.kind === 'image')
+        return (
+          image.transport === 'registry' &&
+          source.registry === image.registry &&
+          source.repository === image.repository
+        );
+      return source.kind === 'layout' && image.transport === 'oci' && source.path === image.path;
+    });
+    return isFrom ? [name] : [];
+  });
 }

@@ -1,4 +1,4 @@
-import { type Catalogs, engineLineage, type ReleaseChannel } from '../catalog/index.js';
+import { engineLineage, enginesFrom, type ReleaseChannel } from '../catalog/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { formatReference } from '../oci/index.js';
 import type { PromotionSigning } from '../release/index.js';
@@ -31,7 +31,7 @@ export async function givenSigningKey(host: Host, flags: SigningFlags): Promise<
 /** The policies that are for the releases of a project: by the engine that they are made of, those that follow them, or the image. */
 export function releasePolicies({ catalogs, settings }: ReleaseDesk): TrustPolicy[] {
   return policiesFor(catalogs.policies, {
-    engines: [...engineLineage(catalogs, settings.engine), ...followers(catalogs, settings.image)],
+    engines: [...engineLineage(catalogs, settings.engine), ...enginesFrom(catalogs, settings.image)],
     images: settings.image.transport === 'registry' ? [repositoryName(settings.image)] : [],
   });
 }
@@ -117,20 +117,4 @@ export function stepInputs(host: Host, { settings }: ReleaseDesk, { name, tag, v
     time: now.toISOString(),
     expires: validMs === undefined ? undefined : new Date(now.getTime() + validMs).toISOString(),
   };
-}
-
-/** The engines of the catalogs that are an image of the place of the releases. */
-function followers({ entries }: Catalogs, image: ReleaseDesk['settings']['image']): string[] {
-  return [...entries.values()].flatMap(({ name, sources }) => {
-    const follows = Object.values(sources).some((source) => {
-      if (source.kind === 'image')
-        return (
-          image.transport === 'registry' &&
-          source.registry === image.registry &&
-          source.repository === image.repository
-        );
-      return source.kind === 'layout' && image.transport === 'oci' && source.path === image.path;
-    });
-    return follows ? [name] : [];
-  });
 }

@@ -9,6 +9,12 @@ const imageArgument = {
   placeholder: 'IMAGE',
 } as const;
 
+const engineOrImage = {
+  brief: 'An engine, or an image',
+  parse: String,
+  placeholder: 'ENGINE|IMAGE',
+} as const;
+
 /** The private key to sign with. */
 export const signingKeyFlag = {
   kind: 'parsed',
@@ -81,7 +87,7 @@ const verify = buildCommand({
   docs: {
     brief: 'Verify who signed an image',
     fullDescription:
-      'Ends with 0 where the digest that IMAGE stands for is signed by enough of the keys, and with 76 where it is not. What "cosign ' +
+      'Ends with 0 where the digest that IMAGE stands for is signed by enough of the keys, or by all policies for it where no key is named, and with 76 where it is not. What "cosign ' +
       'sign --key" signed counts too. For a file of "engineshed export", every image of the engine in it is verified, without a network.',
   },
   parameters: {
@@ -110,10 +116,51 @@ const verify = buildCommand({
   loader: async () => (await import('../run/trust-verify.js')).verify,
 });
 
+const show = buildCommand({
+  docs: {
+    brief: 'Print whose signatures are asked for, and what was seen of channels',
+    fullDescription:
+      'The policies of [trust.NAME] in the configuration files, with their keys; those that are for an engine or an image where one is ' +
+      'named. Then what was last seen of channels that a policy asks proof of, and what somebody accepted of them.',
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [{ ...engineOrImage, optional: true }],
+    },
+    flags: { json: jsonFlag },
+  },
+  loader: async () => (await import('../run/trust-show.js')).showTrust,
+});
+
+const accept = buildCommand({
+  docs: {
+    brief: 'Take what a channel leads to, though it went back or is too old',
+    fullDescription:
+      'For channels that a policy asks proof of: an earlier step than was seen here, another release under the same number, or a step ' +
+      'whose time is over counts as seen from then on. Who took it, and when, is recorded; see "engineshed trust show". What is not ' +
+      'signed cannot be taken. Name an image with tag and digest to take just that.',
+  },
+  parameters: {
+    positional: { kind: 'tuple', parameters: [engineOrImage] },
+    flags: {
+      dryRun: {
+        kind: 'boolean',
+        brief: 'Say what would be accepted, and write nothing',
+        optional: true,
+        withNegated: false,
+      },
+      plainHttp: plainHttpFlag,
+      json: jsonFlag,
+    },
+  },
+  loader: async () => (await import('../run/trust-accept.js')).acceptChannels,
+});
+
 /** `engineshed trust` */
 export const trust = buildRouteMap<string, Host>({
-  routes: { 'generate-key-pair': generateKeyPair, sign, verify },
-  docs: { brief: 'Sign images, and verify who signed them' },
+  routes: { 'generate-key-pair': generateKeyPair, sign, verify, show, accept },
+  docs: { brief: 'Sign images, verify who signed them, and see whose signatures are asked for' },
 });
 
 function parseThreshold(text: string): number {

@@ -1,10 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Catalogs, engineLineage, enginesFrom } from '../../catalog/index.js';
 import { resolveReference, type Target } from '../../content/index.js';
 import { engineArtifactType, type ReadEngine, readExportedEngines } from '../../engine/index.js';
 import { EngineshedError, fromSystemError } from '../../errors/index.js';
-import { type Descriptor, type Digest, formatReference, type Reference } from '../../oci/index.js';
-import { parsePublicKey, type TrustedKey, verifyImage, type WantedSigners } from '../../trust/index.js';
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  parseReference,
+  type Reference,
+} from '../../oci/index.js';
+import {
+  describePolicy,
+  type PolicySubject,
+  parsePublicKey,
+  policiesFor,
+  readPolicyKeys,
+  repositoryName,
+  type TrustedKey,
+  verifyImage,
+  type WantedSigners,
+} from '../../trust/index.js';
+import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { withPlace } from '../images.js';
 import { printJson, printLine } from '../output.js';
@@ -27,18 +45,21 @@ interface VerifiedImage {
 
 /** Verifies who signed an image, or all images of an exported engine. */
 export async function verify(this: Host, flags: VerifyFlags, image: string): Promise<void> {
-  const wanted = wantedSigners(this, flags);
+  const given = givenSigners(this, flags);
+  const catalogs = await openCatalogs(this, undefined);
   const images = await withPlace(this, flags, image, async ({ target, reference }) => {
     const verified: VerifiedImage[] = [];
-    for (const { name, subjects } of await imagesToVerify(target, reference)) {
-      const signers = await verifyImage(target, subjects, name, wanted);
-      verified.push({ image: name, digest: subjects[0].digest, signers });
+    for (const { name, subjects, about } of await imagesToVerify(catalogs, target, reference)) {
+      const signers = new Map<string, TrustedKey>();
+      for (const wanted of given === undefined ? await policySigners(catalogs, name, about) : [given])
+        for (const key of await verifyImage(target, subjects, name, wanted)) signers.set(key.id, key);
+      verified.push({ image: name, digest: subjects[0].digest, signers: [...signers.values()] });
     }
     return verified;
   });
   if (flags.json) {
     printJson(this, {
-      threshold: wanted.threshold,
+      threshold: given?.threshold ?? null,
       images: images.map(({ image, digest, signers }) => ({
         image,
         digest,
@@ -55,14 +76,37 @@ export async function verify(this: Host, flags: VerifyFlags, image: string): Pro
 }
 
 /**
- * The keys of the command line.
+ * The keys of the command line; undefined where there are none, and the policies decide.
  * @throws EngineshedError `USAGE`, `KEY_INVALID`, `PATH_NOT_FOUND`
  */
-function wantedSigners(host: Host, { key: paths = [], threshold = 1 }: VerifyFlags): WantedSigners {
-  if (paths.length === 0)
-    throw new EngineshedError('USAGE', 'There is no key to verify with', {
-      hint: 'Name the public keys that may have signed: --key FILE',
-    });
+function givenSigners(host: Host, { key: paths = [], threshold }: VerifyFlags): WantedSigners | undefined {
+  if (paths.length === 0 && threshold !== undefined)
+    throw new EngineshedError('USAGE', '--threshold says how many of the keys of --key, and there are none');
+  return paths.length === 0 ? undefined : wantedSigners(host, paths, threshold ?? 1);
+}
+
+/**
+ * What the policies ask for; all of it has to be there.
+ * @throws EngineshedError `USAGE` where there is none, and as `readPolicyKeys` does
+ */
+async function policySigners(
+  { policies }: Catalogs,
+  image: string,
+  about: PolicySubject,
+): Promise<WantedSigners[]> {
+  const its = await Promise.all(policiesFor(policies, about).map(readPolicyKeys));
+  if (its.length > 0)
+    return its.map((policy) => ({
+      keys: policy.keys,
+      threshold: policy.threshold,
+      by: describePolicy(policy),
+    }));
+  throw new EngineshedError('USAGE', `There is no key to verify ${image} with, and no policy for it`, {
+    hint: 'Name the public keys that may have signed: --key FILE',
+  });
+}
+
+function wantedSigners(host: Host, paths: readonly string[], threshold: number): WantedSigners {
   const keys = paths.map((path) => parsePublicKey(readKeyFile(resolve(host.directory, path)), path));
   const different = new Set(keys.map(({ id }) => id)).size;
   if (threshold > different)
@@ -85,14 +129,21 @@ interface ImageToVerify {
   readonly name: string;
   /** The image, and the indexes that it was chosen from: a signature of one of them is one of the image. */
   readonly subjects: readonly [Descriptor, ...Descriptor[]];
+  /** What policies may be about. */
+  readonly about: PolicySubject;
 }
 
 /** The image that a reference stands for; those of the engines where it is what `engineshed export` made. */
-async function imagesToVerify(target: Target, reference: Reference): Promise<ImageToVerify[]> {
+async function imagesToVerify(
+  catalogs: Catalogs,
+  target: Target,
+  reference: Reference,
+): Promise<ImageToVerify[]> {
   const engines = await exportedEngines(target, reference);
   if (engines.length === 0) {
     const subject = await resolveReference(target, reference);
-    return [{ name: formatReference({ ...reference, digest: subject.digest }), subjects: [subject] }];
+    const about = { engines: enginesFrom(catalogs, reference), images: imageNames(reference) };
+    return [{ name: formatReference({ ...reference, digest: subject.digest }), subjects: [subject], about }];
   }
   const images: ImageToVerify[] = [];
   for (const { lock } of engines)
@@ -100,9 +151,15 @@ async function imagesToVerify(target: Target, reference: Reference): Promise<Ima
       if (locked.kind === 'directory') continue;
       const { manifest, resolved } = locked;
       const index = resolved === manifest.digest ? [] : [await target.resolve(resolved)];
-      images.push({ name: `${source} of ${lock.name}`, subjects: [manifest, ...index] });
+      const from = parseReference(locked.reference);
+      const about = { engines: engineLineage(catalogs, lock.name), images: imageNames(from) };
+      images.push({ name: `${source} of ${lock.name}`, subjects: [manifest, ...index], about });
     }
   return images;
+}
+
+function imageNames(reference: Reference): string[] {
+  return reference.transport === 'registry' ? [repositoryName(reference)] : [];
 }
 
 async function exportedEngines(target: Target, { tag, digest }: Reference): Promise<ReadEngine[]> {

@@ -1,0 +1,115 @@
+import { type Catalogs, engineLineage, enginesFrom } from '../../catalog/index.js';
+import { isEngineshedError } from '../../errors/index.js';
+import type { Reference } from '../../oci/index.js';
+import {
+  placeName,
+  policiesFor,
+  type ReadPolicy,
+  readPolicyKeys,
+  repositoryName,
+} from '../../trust/index.js';
+import type { SeenChannel } from '../../trust/seen.js';
+import { openCatalogs } from '../catalogs.js';
+import { openPaths } from '../engines.js';
+import type { Host } from '../host.js';
+import { printJson, printLine, printWarning } from '../output.js';
+import { define } from './install.js';
+
+/** The flags of `engineshed trust show`. */
+interface ShowFlags {
+  readonly json?: boolean;
+}
+
+/** Prints which policies there are, or are for an engine or image, and what was seen of channels. */
+export async function showTrust(this: Host, flags: ShowFlags, asked?: string): Promise<void> {
+  const catalogs = await openCatalogs(this, undefined);
+  const about = asked === undefined ? undefined : describe(this, catalogs, asked);
+  const policies = await Promise.all(
+    (about === undefined ? catalogs.policies : policiesFor(catalogs.policies, about)).map(readPolicyKeys),
+  );
+  const { readAllSeen } = await import('../../store/trust-memory.js');
+  const found = readAllSeen(openPaths(this));
+  const channels = found.flatMap((one) => (isEngineshedError(one) ? [] : [one]));
+  const shown = channels.filter(({ place }) => about === undefined || about.places.includes(place));
+  if (flags.json) {
+    printJson(this, { policies: policies.map(policyJson), channels: shown.map(channelJson) });
+  } else {
+    if (policies.length === 0)
+      printLine(this, asked === undefined ? 'There is no policy.' : `No policy is for ${asked}.`);
+    for (const policy of policies) printPolicy(this, policy);
+    for (const channel of shown) printChannel(this, channel);
+  }
+  for (const fault of found) if (isEngineshedError(fault)) printWarning(this, fault.message);
+}
+
+interface Described {
+  readonly engines: readonly string[];
+  readonly images: readonly string[];
+  readonly places: readonly string[];
+}
+
+function describe(host: Host, catalogs: Catalogs, asked: string): Described {
+  const { name, sources } = define(host, catalogs, {}, asked);
+  const references = Object.values(sources).flatMap((source): Reference[] =>
+    source.kind === 'directory' ? [] : [source.reference],
+  );
+  const isImage = /[/:]/.test(asked);
+  return {
+    engines: isImage
+      ? references.flatMap((one) => enginesFrom(catalogs, one))
+      : engineLineage(catalogs, name),
+    images: references.flatMap((one) => (one.transport === 'registry' ? [repositoryName(one)] : [])),
+    places: references.map(placeName),
+  };
+}
+
+function policyJson({ name, file, engines, images, keys, threshold, channel }: ReadPolicy) {
+  return {
+    name,
+    file,
+    engines,
+    images,
+    threshold,
+    channel,
+    keys: keys.map(({ id, label }) => ({ id, key: label })),
+  };
+}
+
+function channelJson({ place, tag, channel, step, digest, expires, time, accepted }: SeenChannel) {
+  return {
+    place,
+    tag,
+    channel,
+    step,
+    digest,
+    expires: expires ?? null,
+    time: time ?? null,
+    accepted: accepted.map(({ from, ...acceptance }) => ({ ...acceptance, from: from ?? null })),
+  };
+}
+
+function printPolicy(
+  host: Host,
+  { name, file, engines, images, keys, threshold, channel }: ReadPolicy,
+): void {
+  printLine(host, `policy ${name}  (${file})`);
+  if (engines.length > 0) printLine(host, `  engines  ${engines.join(', ')}`);
+  if (images.length > 0) printLine(host, `  images   ${images.join(', ')}`);
+  printLine(
+    host,
+    `  signed   by ${threshold} of ${keys.length}${channel ? ', and their channels proven' : ''}`,
+  );
+  for (const { id, label } of keys) printLine(host, `  key      ${label}  ${id}`);
+}
+
+function printChannel(host: Host, seen: SeenChannel): void {
+  printLine(host, `seen ${seen.place}:${seen.tag}  (${seen.channel})`);
+  printLine(
+    host,
+    `  step ${seen.step}  ${seen.digest}${seen.expires === undefined ? '' : `, until ${seen.expires}`}`,
+  );
+  for (const { time, by, what, from, to } of seen.accepted) {
+    const before = from === undefined ? '' : `, instead of step ${from.step}`;
+    printLine(host, `  accepted by ${by} at ${time}: ${what}, step ${to.step}${before}`);
+  }
+}
