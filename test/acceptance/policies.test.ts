@@ -1,0 +1,249 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { components } from '../support/product.js';
+import { startRealRegistry } from '../support/registry-debian.js';
+import { newUser, type User } from './cli.js';
+
+const example = fileURLToPath(new URL('../../examples/hello', import.meta.url));
+const environment = { ENGINESHED_SIGNING_PASSWORD: 'correct horse', USER: 'ada' };
+const key = ['--key', 'acme.key'];
+
+/** A registry with the components of the example, and the publisher of their releases with a pair of keys. */
+async function publisherOf(more = '') {
+  const publisher = newUser();
+  const directory = `${publisher.home}/registry`;
+  mkdirSync(directory);
+  const registry = await startRealRegistry({ directory });
+  onTestFinished(() => registry.close());
+  const base = `${registry.host}/acme/base`;
+  cpSync(example, publisher.work, { recursive: true });
+  await publisher.output(['trust', 'generate-key-pair', 'acme'], { environment });
+  writeFileSync(
+    `${publisher.work}/engineshed.toml`,
+    `
+[engines.hello.sources]
+${components.map((name) => `${name} = { image = "${registry.host}/acme/${name}:edge" }`).join('\n')}
+
+[release]
+engine = "hello"
+image = "${base}"
+
+[release.channels]
+train = { tag = "latest", versions = "{version}", valid-days = 30 }
+${more}`,
+  );
+  for (const name of components)
+    await publisher.output(['publish', `components/${name}`, `${registry.host}/acme/${name}:edge`]);
+  const change = async (text: string) => {
+    writeFileSync(`${publisher.work}/components/engine/changed`, text);
+    await publisher.output(['publish', 'components/engine', `${registry.host}/acme/engine:edge`]);
+  };
+  const build = async () => (await publisher.json(['release', 'build'])).digest as string;
+  const sign = (digest: string) =>
+    publisher.json(['trust', 'sign', `${base}@${digest}`, ...key], { environment });
+  const promote = (digest: string, version: string, ...flags: string[]) =>
+    publisher.json(['release', 'promote', digest, 'train', '--version', version, ...flags], { environment });
+  /** What somebody does who may write to the registry, and has no key. */
+  const moveTag = async (tag: string, digest: string) => {
+    const manifests = `http://${registry.host}/v2/acme/base/manifests`;
+    const accept = 'application/vnd.oci.image.manifest.v1+json';
+    const found = await fetch(`${manifests}/${digest}`, { headers: { accept } });
+    const put = await fetch(`${manifests}/${tag}`, {
+      method: 'PUT',
+      headers: { 'content-type': accept },
+      body: Buffer.from(await found.arrayBuffer()),
+    });
+    expect(put.status).toBe(201);
+  };
+  return { publisher, base, change, build, sign, promote, moveTag };
+}
+
+/** A user whose own file asks for the signatures of that publisher. */
+function clientOf(publisher: User, base: string, policy = 'channel = true'): User {
+  const client = newUser();
+  const config = `${client.home}/.config/engineshed`;
+  mkdirSync(config, { recursive: true });
+  cpSync(`${publisher.work}/acme.pub`, `${config}/acme.pub`);
+  writeFileSync(
+    `${config}/engineshed.toml`,
+    `
+[engines.train.sources]
+base = { image = "${base}:latest" }
+
+[trust.acme]
+engines = ["train"]
+images = ["${base}"]
+keys = ["acme.pub"]
+${policy}
+`,
+  );
+  return client;
+}
+
+async function refusal(user: User, ...args: string[]) {
+  const { status, stdout, stderr } = await user.engineshed([...args, '--json'], { environment });
+  const { error } = JSON.parse(stdout || stderr.trim().split('\n').at(-1) || '{}');
+  return { status, code: error.code as string, message: error.message as string, hint: error.hint as string };
+}
+
+it('F01 F02 takes what its publisher signed, in the order in which it was promoted, and nothing else', async () => {
+  const { publisher, base, change, build, sign, promote, moveTag } = await publisherOf();
+  const client = clientOf(publisher, base);
+  const first = await build();
+  await promote(first, '1.0.0');
+
+  // Nothing of an image that is not signed comes in.
+  expect(await refusal(client, 'install', 'train')).toMatchObject({ status: 76, code: 'SIGNATURE_MISSING' });
+  expect(existsSync(`${client.store}/engines/train`)).toBe(false);
+  await sign(first);
+  // Signed, but nobody said where the channel leads.
+  expect(await refusal(client, 'install', 'train')).toMatchObject({ status: 76, code: 'CHANNEL_UNPROVEN' });
+  expect(await promote(first, '1.0.0', ...key)).toMatchObject({ tags: [], step: 2, changed: true });
+  expect(await promote(first, '1.0.0', ...key)).toMatchObject({ step: null, changed: false });
+  const planned = await client.json(['install', 'train', '--dry-run']);
+  expect(planned).toMatchObject({ dryRun: true, upToDate: false });
+  expect(existsSync(`${client.store}/seen`)).toBe(false);
+  expect(await client.json(['install', 'train'])).toMatchObject({ activated: true });
+
+  await change('two');
+  const second = await build();
+  await sign(second);
+  await promote(second, '1.1.0', ...key);
+  expect(await client.json(['update', 'train'])).toMatchObject({ sources: { base: { resolved: second } } });
+  const { steps } = await publisher.json(['release', 'history', 'train']);
+  expect(steps).toMatchObject([
+    { step: 3, signature: 'unknown', version: '1.1.0' },
+    { step: 2, signature: 'unknown' },
+    { step: 1, signature: 'none' },
+  ]);
+
+  // Somebody moves the tag back to an old release, with faults that are known.
+  await moveTag('latest', first);
+  const back = await refusal(client, 'update', 'train');
+  expect(back).toMatchObject({ status: 76, code: 'CHANNEL_ROLLBACK' });
+  expect(await client.json(['current'])).toMatchObject({ name: 'train' });
+  const trusted = await client.json(['trust', 'show', 'train']);
+  expect(trusted).toMatchObject({
+    policies: [{ name: 'acme', threshold: 1, channel: true, keys: [{ id: expect.any(String) }] }],
+    channels: [{ place: base, tag: 'latest', channel: 'train', step: 3, digest: second, accepted: [] }],
+  });
+  // Who wants that says so, and what exactly; it is remembered.
+  const command = /engineshed (trust accept \S+)$/.exec(back.hint)?.[1] ?? '';
+  expect(command).toBe(`trust accept ${base}:latest@${first}`);
+  const accepted = await client.json([...command.split(' '), '--dry-run'], { environment });
+  expect(accepted).toMatchObject({
+    dryRun: true,
+    accepted: [{ what: ['rollback'], step: 2, before: { step: 3 } }],
+  });
+  expect(await refusal(client, 'update', 'train')).toMatchObject({ code: 'CHANNEL_ROLLBACK' });
+  await client.output(command.split(' '), { environment });
+  expect(await client.json(['update', 'train'])).toMatchObject({ sources: { base: { resolved: first } } });
+  expect((await client.json(['trust', 'show'])).channels).toMatchObject([
+    { step: 2, accepted: [{ by: 'ada', what: 'rollback', from: { step: 3 }, to: { step: 2 } }] },
+  ]);
+
+  // The publisher goes back in the open: that is a step forward.
+  await moveTag('latest', second);
+  await client.output(['update', 'train']);
+  const rolled = await publisher.json(['release', 'rollback', 'train', ...key], { environment });
+  expect(rolled).toMatchObject({ digest: first, step: 4, expires: expect.any(String) });
+  expect(await client.json(['update', 'train'])).toMatchObject({ sources: { base: { resolved: first } } });
+  expect(await publisher.json(['release', 'renew', 'train', ...key], { environment })).toMatchObject({
+    digest: first,
+    step: 5,
+    tags: [],
+  });
+  expect(await client.json(['update', 'train'])).toMatchObject({ upToDate: true });
+
+  // Versions are proven, too; a digest needs its signature only.
+  expect(await client.json(['install', `${base}:1.1.0`])).toMatchObject({ upToDate: false });
+  await moveTag('1.1.0', first);
+  expect(await refusal(client, 'install', `${base}:1.1.0`)).toMatchObject({ code: 'CHANNEL_UNPROVEN' });
+  await client.output(['install', `${base}@${first}`]);
+  expect(await client.json(['verify'])).toMatchObject({ faults: [] });
+
+  // What was seen, and cannot be read, is no reason to begin anew.
+  const [seen = ''] = readdirSync(`${client.store}/seen`);
+  writeFileSync(`${client.store}/seen/${seen}`, '{');
+  expect(await refusal(client, 'update', 'train')).toMatchObject({ status: 65, code: 'STORE_CORRUPT' });
+  const faults = await client.engineshed(['verify', '--json']);
+  expect(JSON.parse(faults.stdout).faults).toMatchObject([{ what: 'channel', path: `seen/${seen}` }]);
+  await client.output(['trust', 'accept', 'train'], { environment });
+  expect(await client.json(['update', 'train'])).toMatchObject({ upToDate: true });
+});
+
+it('F01 asks the publisher for what the users ask for', async () => {
+  const policy = `
+[trust.own]
+images = ["*/acme/base"]
+keys = ["acme.pub"]
+channel = true
+`;
+  const { publisher, base, build, sign, promote } = await publisherOf(policy);
+  const release = await build();
+  const attempt = (...flags: string[]) =>
+    refusal(publisher, 'release', 'promote', release, 'train', '--version', '1.0.0', ...flags);
+  expect(await attempt(...key)).toMatchObject({ status: 76, code: 'SIGNATURE_MISSING' });
+  await sign(release);
+  expect(await attempt()).toMatchObject({ status: 76, code: 'SIGNATURE_MISSING' });
+  expect((await attempt()).hint).toContain('--key');
+  expect(await promote(release, '1.0.0', ...key)).toMatchObject({ step: 1, tags: ['1.0.0', 'latest'] });
+  const { steps } = await publisher.json(['release', 'history', 'train']);
+  expect(steps).toMatchObject([
+    { step: 1, signature: 'known', signers: [{ key: `${publisher.work}/acme.pub` }] },
+  ]);
+  expect(await publisher.output(['release', 'history', 'train'])).toContain('acme.pub');
+  // By the policies, where no key is named.
+  const verified = await publisher.json(['trust', 'verify', `${base}:latest`]);
+  expect(verified).toMatchObject({ threshold: null, images: [{ digest: release }] });
+  expect(await refusal(publisher, 'trust', 'verify', 'oci:none:1')).toMatchObject({ status: 66 });
+});
+
+it('F01 goes through every way into the store', async () => {
+  const { publisher, base, build, sign, promote } = await publisherOf();
+  const release = await build();
+  await promote(release, '1.0.0');
+  const client = clientOf(publisher, base, '');
+  writeFileSync(`${client.work}/engineshed.toml`, 'engine = "train"\n');
+  const refused = { status: 76, code: 'SIGNATURE_MISSING' };
+  for (const command of [
+    ['install'],
+    ['install', '--dry-run'],
+    ['lock'],
+    ['update'],
+    ['install', 'train'],
+    ['install', `${base}:latest`],
+    ['install', 'train', '--platform', 'linux/arm64'],
+  ])
+    expect([command, await refusal(client, ...command)]).toMatchObject([command, refused]);
+  expect(existsSync(`${client.work}/engineshed.lock`)).toBe(false);
+  const ran = await client.engineshed(['exec', '--', 'true'], {
+    environment: { ENGINESHED_INSTALL_MISSING: '1' },
+  });
+  expect([ran.status, ran.stderr]).toEqual([76, expect.stringContaining('is not signed')]);
+  const tried = await client.engineshed(['try', `base=${base}:1.0.0`, '--', 'true']);
+  expect([tried.status, tried.stderr]).toEqual([76, expect.stringContaining('is not signed')]);
+  // By a file.
+  const other = newUser();
+  cpSync(`${client.home}/.config`, `${other.home}/.config`, { recursive: true });
+  const config = `${other.home}/.config/engineshed/engineshed.toml`;
+  const trusting = readFileSync(config, 'utf8');
+  writeFileSync(config, trusting.slice(0, trusting.indexOf('[trust.acme]')));
+  await other.output(['export', 'train', `${client.work}/unsigned.tar`]);
+  expect(await refusal(client, 'import', 'unsigned.tar')).toMatchObject(refused);
+  expect(existsSync(`${client.store}/engines`)).toBe(false);
+
+  await sign(release);
+  await other.output(['export', 'train', `${client.work}/stripped.tar`]);
+  await other.output(['export', 'train', `${client.work}/signed.tar`, '--referrers']);
+  expect(await refusal(client, 'import', 'stripped.tar')).toMatchObject(refused);
+  expect(await client.json(['import', 'signed.tar', '--dry-run'])).toMatchObject({ dryRun: true });
+  await client.output(['import', 'signed.tar']);
+  await client.output(['install']);
+  // What was verified once is known without the network.
+  await client.output(['install', '--locked', '--offline']);
+  await client.output(['install', 'train', '--offline']);
+  expect(readdirSync(client.store)).not.toContain('seen');
+  await client.output(['try', `base=${base}:1.0.0`, '--', 'true']);
+});
