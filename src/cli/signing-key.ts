@@ -17,7 +17,7 @@ export interface SigningFlags {
  * `parsePrivateKey` do
  */
 export async function openSigningKey(host: Host, flags: SigningFlags): Promise<SigningKey> {
-  const { label, pem } = readKey(host, flags.key ?? host.environment.ENGINESHED_SIGNING_KEY);
+  const { label, pem } = readKey(host, flags.key);
   return parsePrivateKey(pem, label, () => readPassphrase(host, flags, label));
 }
 
@@ -63,11 +63,18 @@ function requireAnswer(answer: string | undefined): string {
   throw new EngineshedError('USAGE', 'No passphrase was given');
 }
 
-function readKey(host: Host, given: string | undefined): { readonly label: string; readonly pem: string } {
+function readKey(host: Host, flag: string | undefined): { readonly label: string; readonly pem: string } {
+  const { ENGINESHED_SIGNING_KEY } = host.environment;
+  const given = flag ?? ENGINESHED_SIGNING_KEY;
   if (given === undefined || given === '')
     throw new EngineshedError('USAGE', 'There is no key to sign with', {
       hint: 'Name its file with --key, or set ENGINESHED_SIGNING_KEY. A pair of keys is made by: engineshed trust generate-key-pair',
     });
-  if (given.includes('-----BEGIN ')) return { label: 'the key in ENGINESHED_SIGNING_KEY', pem: given };
+  const isKey = given.includes('-----BEGIN ');
+  if (isKey && flag !== undefined)
+    throw new EngineshedError('USAGE', '--key takes the file of a key, and not the key', {
+      hint: 'Other users see the arguments of a program. Put the key into ENGINESHED_SIGNING_KEY, or into a file.',
+    });
+  if (isKey) return { label: 'the key in ENGINESHED_SIGNING_KEY', pem: given };
   return { label: given, pem: readPrivateKeyFile(resolve(host.directory, given), host.userId) };
 }

@@ -184,6 +184,10 @@ it('takes the key from the environment, as a path or as the key itself', async (
     });
     expect(planned).toMatchObject({ digest, key: keys.id });
   }
+  // Others see arguments.
+  const shown = await user.engineshed(['trust', 'sign', image, '--key', pem], { environment });
+  expect(shown).toMatchObject({ status: 64 });
+  expect(shown.stderr).not.toContain('-----BEGIN');
   const broken = { ...environment, ENGINESHED_SIGNING_KEY: pem.replace(/\n.{9}/, '\n') };
   const result = await user.engineshed(['trust', 'sign', image], { environment: broken });
   expect(result).toMatchObject({ status: 65 });

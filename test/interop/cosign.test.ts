@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -43,6 +44,26 @@ describe.skipIf(peersMissing('cosign'))('cosign', () => {
     }));
   });
   afterAll(() => removeTree(directory));
+
+  it('takes a key of openssl, which is then the same key for both', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    writeFileSync(`${directory}/openssl.pem`, pem, { mode: 0o600 });
+    await cosign(
+      'import-key-pair',
+      '--key',
+      `${directory}/openssl.pem`,
+      '--output-key-prefix',
+      `${directory}/taken`,
+    );
+    const before = await parsePrivateKey(pem, 'openssl.pem', async () => '');
+    const taken = readFileSync(`${directory}/taken.key`, 'utf8');
+    const after = await parsePrivateKey(taken, 'taken.key', async () => password);
+    expect(after.public.id).toBe(before.public.id);
+    expect(parsePublicKey(readFileSync(`${directory}/taken.pub`, 'utf8'), 'taken.pub').id).toBe(
+      after.public.id,
+    );
+  });
 
   for (const kind of registryKinds) {
     describe.skipIf(peersMissing(...kind.programs))(`with ${kind.name}`, () => {
@@ -95,6 +116,36 @@ describe.skipIf(peersMissing('cosign'))('cosign', () => {
           const none = await readSigned(target, subject, keys, [imageSignatureType]);
           expect(none).toMatchObject({ statements: [], refused: [{ reason: 'signature' }] });
         }
+      });
+
+      it('F01 attests what is no signature of the image, and reads what we attest', async () => {
+        const [{ key, pub }] = pairs as [(typeof pairs)[0]];
+        const { target, subject, text } = await pushed('attested');
+        writeFileSync(`${directory}/predicate.json`, '{"built":"by hand"}');
+        const predicateType = 'https://example.com/build/v1';
+        const about = ['--predicate', `${directory}/predicate.json`, '--type', predicateType];
+        await cosign('attest', '--key', key, ...about, ...offlineSigning, text);
+        const trusted = parsePublicKey(readFileSync(pub, 'utf8'), pub);
+        const read = await readSigned(target, subject, [trusted], [imageSignatureType]);
+        expect(read).toEqual({ statements: [], refused: [] });
+        const ours = await pushed('attested-by-us');
+        const signer = await parsePrivateKey(readFileSync(key, 'utf8'), key, async () => password);
+        const created = '2026-01-02T03:04:05Z';
+        const predicate = { built: 'here' };
+        await attachSigned(ours.target, {
+          subject: ours.subject,
+          predicateType,
+          predicate,
+          created,
+          key: signer,
+        });
+        const verified = await cosign(
+          'verify-attestation',
+          ...['--key', pub, '--type', predicateType],
+          ...['--insecure-ignore-tlog=true', '--allow-http-registry', ours.text],
+        );
+        const { payload } = JSON.parse(verified);
+        expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({ predicate });
       });
     });
   }

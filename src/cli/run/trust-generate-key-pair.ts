@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { EngineshedError, fromSystemError } from '../../errors/index.js';
-import { writeNewFile } from '../../files/index.js';
+import { syncDirectory, writeNewFile } from '../../files/index.js';
 import { generateKeyPair as makeKeyPair } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
@@ -41,8 +41,10 @@ export async function generateKeyPair(this: Host, flags: GenerateFlags, name = '
 function writeKey(path: string, pem: string, mode: number): void {
   try {
     writeNewFile(path, pem, mode);
+    syncDirectory(dirname(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw inTheWay(path);
+    rmSync(path, { force: true });
     throw fromSystemError(error);
   }
 }
