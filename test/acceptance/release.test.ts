@@ -59,6 +59,10 @@ name = "greets"
 command = ["sh", "-c", '"$HELLO_EXECUTOR" Ada | grep "Ada"']
 
 [[release.test]]
+name = "gets nothing to sign with"
+command = ["sh", "-c", 'test -z "$ENGINESHED_SIGNING_KEY$ENGINESHED_SIGNING_PASSWORD"']
+
+[[release.test]]
 name = "is not broken"
 command = ["sh", "-c", '! test -e "$HELLO_ENGINE_DIR/broken"']
 alone = true
@@ -94,9 +98,12 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
       65,
       'RELEASE_UNTESTED',
     ]);
-    const tested = await user.json(['release', 'test', first.digest, '--junit', 'junit.xml']);
+    const environment = { ENGINESHED_SIGNING_KEY: 'a.key', ENGINESHED_SIGNING_PASSWORD: 'secret' };
+    const tested = await user.json(['release', 'test', first.digest, '--junit', 'junit.xml'], {
+      environment,
+    });
     expect(tested).toMatchObject({ result: 'PASSED', digest: first.digest });
-    expect(readFileSync(`${user.work}/junit.xml`, 'utf8')).toContain('tests="2" failures="0"');
+    expect(readFileSync(`${user.work}/junit.xml`, 'utf8')).toContain('tests="3" failures="0"');
     await user.output(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
     const again = await user.json(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
     expect(again).toMatchObject({ changed: false, tags: [] });
