@@ -23,24 +23,30 @@ export interface Start {
  * How a program is started on Windows, which itself starts only `.exe` and `.com`: a batch file by `cmd`, a script by its interpreter. As
  * the shims there do it. What is not found is left to fail.
  * @param environment that it gets
- * @throws EngineshedError `USAGE` for an argument that a batch file cannot be given
+ * @throws EngineshedError `USAGE` for an argument that a batch file cannot be given, `COMMAND_NOT_FOUND`
  */
 export function startOnWindows(
   { file, args, interpreter }: Program,
   environment: Readonly<Record<string, string | undefined>>,
 ): Start {
-  const surroundings = { environment, platform: 'win32' };
+  const variable = (name: string) => lookUp(environment, name);
+  const surroundings = {
+    environment: { PATH: variable('PATH'), PATHEXT: variable('PATHEXT') },
+    platform: 'win32',
+  };
   if (interpreter !== undefined) {
     const [name = '', ...options] = interpreter;
-    const program = isShell(name) ? findShell(name, environment) : findProgram(name, surroundings);
+    const onPath = findProgram(name, surroundings);
+    const isShell = name === 'sh' || name === 'bash';
+    const program = isShell ? findShell(name, onPath, variable) : (onPath ?? name);
     // Scripts look for what is beside them by what is before the last "/".
-    return plainly(program ?? name, [...options, file.replaceAll('\\', '/'), ...args]);
+    return plainly(program, [...options, file.replaceAll('\\', '/'), ...args]);
   }
   const found = /[\\/]/.test(file) ? file : (findProgram(file, surroundings) ?? file);
   if (!/\.(?:cmd|bat)$/i.test(found)) return plainly(found, args);
   const line = [`"${win32.normalize(found)}"`, ...args.map(quoteForBatch)].join(' ');
   return {
-    file: environment.ComSpec ?? environment.COMSPEC ?? 'cmd.exe',
+    file: variable('COMSPEC') ?? 'cmd.exe',
     args: ['/e:on', '/v:off', '/d', '/s', '/c', `"${line}"`],
     windowsVerbatimArguments: true,
   };
@@ -50,22 +56,32 @@ function plainly(file: string, args: readonly string[]): Start {
   return { file, args, windowsVerbatimArguments: false };
 }
 
-function isShell(name: string): boolean {
-  return name === 'sh' || name === 'bash';
+/**
+ * The shell on the PATH, but for the one of Windows itself, which runs another system; else that of Git.
+ * @throws EngineshedError `COMMAND_NOT_FOUND`
+ */
+function findShell(
+  shell: string,
+  onPath: string | undefined,
+  variable: (name: string) => string | undefined,
+): string {
+  if (onPath !== undefined && !/\\(?:System32|WindowsApps)\\/i.test(onPath)) return onPath;
+  const ofGit = [variable('PROGRAMFILES'), `${variable('LOCALAPPDATA')}\\Programs`]
+    .map((directory) => `${directory}\\Git\\bin\\${shell}.exe`)
+    .find((file) => existsSync(file));
+  if (ofGit !== undefined) return ofGit;
+  throw new EngineshedError('COMMAND_NOT_FOUND', `There is no ${shell} that runs scripts of Windows`, {
+    hint: 'Install Git for Windows, or put the directory of another one on the PATH.',
+  });
 }
 
-/** The shell on the PATH, but for the one of Windows itself, which runs another system; else that of Git. */
-function findShell(
-  name: string,
+/** Upper and lower case do not count in the names of variables, but the copy of an environment does not know that. */
+function lookUp(
   environment: Readonly<Record<string, string | undefined>>,
+  upperCase: string,
 ): string | undefined {
-  const onPath = findProgram(name, { environment, platform: 'win32' });
-  if (onPath !== undefined && !/\\(?:System32|WindowsApps)\\/i.test(onPath)) return onPath;
-  const { ProgramFiles, LOCALAPPDATA } = environment;
-  return [ProgramFiles, LOCALAPPDATA === undefined ? undefined : `${LOCALAPPDATA}\\Programs`]
-    .filter((directory) => directory !== undefined)
-    .map((directory) => `${directory}\\Git\\bin\\${name}.exe`)
-    .find((file) => existsSync(file));
+  const key = Object.keys(environment).find((other) => other.toUpperCase() === upperCase);
+  return key === undefined ? undefined : environment[key];
 }
 
 /**

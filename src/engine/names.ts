@@ -75,10 +75,10 @@ export function isVariableName(text: string): boolean {
 
 /**
  * Variables by which any program is made to run code of somebody's choosing, or is led elsewhere: those of the loader, of shells and
- * of interpreters, of git, of proxies and authorities, and our own.
+ * of interpreters, of git, of proxies and authorities, of Windows, and our own. Upper and lower case do not count, as on Windows.
  */
 const steering =
-  /^(?:LD_.*|DYLD_.*|GCONV_PATH|PATH|HOME|IFS|ENV|CDPATH|SHELL|SHELLOPTS|BASHOPTS|BASH_ENV|BASH_FUNC_.*|PS4|PROMPT_COMMAND|ZDOTDIR|FPATH|NODE_.*|PYTHON.*|PERL5?.*|RUBY.*|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|CLASSPATH|GIT_.*|EDITOR|VISUAL|PAGER|SSL_CERT_.*|CURL_CA_BUNDLE|XDG_.*|DOCKER_.*|REGISTRY_AUTH_FILE|CONTAINERS_.*|ENGINESHED_.*)$/;
+  /^(?:LD_.*|DYLD_.*|GCONV_PATH|PATH|HOME|IFS|ENV|CDPATH|SHELL|SHELLOPTS|BASHOPTS|BASH_ENV|BASH_FUNC_.*|PS4|PROMPT_COMMAND|ZDOTDIR|FPATH|NODE_.*|PYTHON.*|PERL5?.*|RUBY.*|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|CLASSPATH|GIT_.*|EDITOR|VISUAL|PAGER|SSL_CERT_.*|CURL_CA_BUNDLE|XDG_.*|DOCKER_.*|REGISTRY_AUTH_FILE|CONTAINERS_.*|ENGINESHED_.*|PATHEXT|COMSPEC|SYSTEMROOT|WINDIR|SYSTEMDRIVE|PROGRAM(?:FILES|DATA|W6432).*|(?:LOCAL)?APPDATA|USERPROFILE|HOMEDRIVE|HOMEPATH|PSMODULEPATH|SHED_.*)$/i;
 
 /**
  * Tells whether an engine that somebody else made may set a variable. What a user's own catalog sets is the user's choice; a file

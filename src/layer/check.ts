@@ -97,8 +97,8 @@ export class TreeReader {
 
   checkMode(path: string, stat: Stats, expected: number): void {
     const actual = stat.mode & 0o7777;
-    if (onWindows ? isWritableFile(stat) && (expected & 0o200) === 0 : actual !== expected)
-      this.fault(path, 'mode', octal(expected), octal(actual));
+    // Windows keeps only whether a file may be written, and forgets that when another name of the file is removed.
+    if (!onWindows && actual !== expected) this.fault(path, 'mode', octal(expected), octal(actual));
   }
 
   /** Whether a file has a size; the fault is told. */
@@ -195,11 +195,6 @@ function kindOf(stat: Stats): ListedEntry['kind'] {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'directory';
   return stat.isSymbolicLink() ? 'symlink' : 'other';
-}
-
-/** All of a mode that Windows keeps. */
-function isWritableFile(stat: Stats): boolean {
-  return stat.isFile() && (stat.mode & 0o200) !== 0;
 }
 
 function octal(mode: number): string {

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { EngineshedError } from '../errors/index.js';
+import { onWindows } from '../files/system.js';
 import { fsPath, fsText } from '../tar/names.js';
 import { type ListedEntry, listDirectory } from './list-directory.js';
 import type { TreeStorage } from './tree-storage.js';
@@ -92,6 +93,8 @@ export class DiskTree implements TreeStorage {
 
 /** The bits that a new file loses here: the umask, or what default access lists make of it. */
 function effectiveUmask(root: string): number {
+  // A file that may not be written is all that Windows keeps of a mode, and it is so from the start.
+  if (onWindows) return 0;
   const probe = `${root}/.mode-probe`;
   mkdirSync(probe, 0o777);
   const mode = lstatSync(probe).mode;

@@ -47,14 +47,14 @@ goto find_pin
 set "shed_asked=%shed_value%"
 call :read_name
 if not exist "%shed_dir%\engineshed.lock" goto state
-for /f "usebackq tokens=1,2 delims=:, " %%a in ("%shed_dir%\engineshed.lock") do (
+for /f "usebackq tokens=1,2* delims=:, " %%a in ("%shed_dir%\engineshed.lock") do (
   if not defined shed_l1 (
-    set "shed_l1=%%a%%b"
+    set "shed_l1=%%a%%b%%c"
   ) else if not defined shed_l2 (
-    set "shed_l2=%%a%%b"
+    set "shed_l2=%%a%%b%%c"
   ) else if not defined shed_l3 (
-    set "shed_l3=%%a%%b"
-  ) else if not defined shed_l4 set "shed_l4=%%a%%b"
+    set "shed_l3=%%a%%b%%c"
+  ) else if not defined shed_l4 set "shed_l4=%%a%%b%%c"
 )
 if not defined shed_l4 goto hand_over
 set "shed_l2=%shed_l2:"='%"

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { LockedSource } from '../engine/types.js';
+import { onWindows } from '../files/index.js';
 import { chainId, type Digest } from '../oci/digest.js';
 import type { StorePaths } from './paths.js';
 import type { Store } from './store.js';
@@ -30,9 +31,9 @@ export function homeLock(paths: StorePaths, home: string): string {
 /** The mode of the directory that a source's files stand in. */
 export const rootMode = 0o555;
 
-/** Whether a source's directory, which stands, was finished: its mode comes last. */
+/** Whether a source's directory, which stands, was finished: its mode comes last, where there are modes. */
 export function isFinished(directory: string): boolean {
-  return (lstatSync(directory).mode & 0o777) === rootMode;
+  return onWindows || (lstatSync(directory).mode & 0o777) === rootMode;
 }
 
 /** A source that is not a directory. */

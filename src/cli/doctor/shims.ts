@@ -53,7 +53,10 @@ function unreached(host: Host, { shims }: StorePaths, commands: readonly string[
         severity: 'warning',
         issue: `A shell does not find ${commands.join(', ')}`,
         cause: `${shims} is not on the PATH`,
-        remedy: `Put this into the profile of your shell: export PATH="${shims}:$PATH"`,
+        remedy:
+          host.platform === 'win32'
+            ? 'Add it to the variable "Path" of your user, in the settings of Windows.'
+            : `Put this into the profile of your shell: export PATH="${shims}:$PATH"`,
       },
     ];
   }
