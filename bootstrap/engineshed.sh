@@ -1108,14 +1108,23 @@ function texts(n,    i) {
 AWK_LOCK='
 # Reads a lock from standard input and prints, by $task:
 #   plan    what is to be installed: "source NAME REFERENCE RESOLVED MANIFEST CONFIG" (the last two digests with their sizes),
-#           "layer NAME DIGEST SIZE TYPE DIFFID EXTERNAL", "part TYPE SOURCE PATH", "json NAME SOURCE" with the source as JSON
+#           "layer NAME DIGEST SIZE TYPE DIFFID EXTERNAL", "part TYPE SOURCE PATH", "json NAME SOURCE" with the source as JSON,
+#           "command NAME PART PATH" for those that there are on $platform
 #   id      what the id of the state is the digest of (src/engine/lock.ts)
-#   engine  engine.json, and env into the file $env; needs $store, $id, $installed, $platform and the directories
-#           of sources and parts in the file $directories, one "KIND NAME DIRECTORY" per line
+#   engine  engine.json, env into the file $env, and what shims read into the file $commands; needs $store, $id, $installed, $platform,
+#           and the directories of sources and parts and the files of commands in the file $directories, one "KIND NAME PATH" per line
 #   text    the lock itself, in canonical form
 #   file    the lock in an engineshed.lock, $file, in the same form; its engine and its id go into the file $head
 
 BEGIN {
+  TRUSTED = " ash awk base64 basename bash busybox bzip2 cat cc chgrp chmod chown chroot chsh cmp cp cron crontab" \
+    " csh curl cut dash date dd df diff dirname dnf docker doas du echo ed egrep env eval expr false fgrep" \
+    " file find fish ftp gcc git gpg grep gzip head helm hostname id kill kubectl ln login logname ls make" \
+    " mkdir mkfifo mktemp mount mv nc node nohup npm npx openssl passwd patch pgrep pip pkill podman" \
+    " powershell printenv printf ps pwd pwsh python python3 readlink realpath rm rmdir rsync scp sed seq" \
+    " sftp sh sha256sum skopeo sleep sort ssh ssh-add ssh-agent ssh-keygen stat su sudo sync systemctl" \
+    " tail tar tee telnet test time timeout touch tr true umount uname uniq unzip vi vim wc wget which who" \
+    " whoami xargs xz yum zsh apt apt-get brew cargo gh aws az gcloud terraform perl ruby java "
   subject = ENVIRON["subject"]
   lock = json_load()
   task = ENVIRON["task"]
@@ -1133,7 +1142,7 @@ function print_file(    i, name, out) {
   if (kind[lock] != "o") die("it is no object")
   if (text[need(lock, "version", "n")] != "1") die("it has version " text[child[lock, "version"]] ", and this script knows version 1")
   for (i = 1; i <= size[lock]; i++)
-    if (index(" version engine id sources parts environment ", " " key[lock, i] " ") == 0)
+    if (index(" version engine id sources parts environment commands ", " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "engine", "s")], "engine")
   if (text[need(lock, "id", "s")] !~ /^[0-9a-f]+$/) die("its id is malformed")
@@ -1141,8 +1150,8 @@ function print_file(    i, name, out) {
   sources = need(lock, "sources", "o")
   out = ""
   for (i = 1; i <= size[sources]; i++) out = out (i > 1 ? "," : "") quote(key[sources, i]) ":" chosen_source(key[sources, i], member[sources, i])
-  printf "{\"catalog\":%s,\"description\":\"\",\"environment\":%s,\"kind\":\"custom\",\"name\":%s,\"parts\":%s,\"sources\":{%s}}", \
-    quote(ENVIRON["file"]), canonical(need(lock, "environment", "a")), quote(text[child[lock, "engine"]]), canonical(need(lock, "parts", "a")), out
+  printf "{\"catalog\":%s,%s\"description\":\"\",\"environment\":%s,\"kind\":\"custom\",\"name\":%s,\"parts\":%s,\"sources\":{%s}}", \
+    quote(ENVIRON["file"]), (has(lock, "commands") ? "\"commands\":" canonical(need(lock, "commands", "a")) "," : ""), canonical(need(lock, "environment", "a")), quote(text[child[lock, "engine"]]), canonical(need(lock, "parts", "a")), out
 }
 
 function chosen_source(name, n,    i, images, image, words, rank, best, best_rank) {
@@ -1163,7 +1172,7 @@ function chosen_source(name, n,    i, images, image, words, rank, best, best_ran
 }
 
 function print_lock(    i, count, names, out) {
-  count = split("catalog description environment kind name parts platform requires sources", names, " ")
+  count = split("catalog commands description environment kind name parts platform requires sources", names, " ")
   out = ""
   for (i = 1; i <= count; i++) if (has(lock, names[i])) out = out (out == "" ? "" : ",") quote(names[i]) ":" canonical(child[lock, names[i]])
   printf "{%s}", out
@@ -1171,7 +1180,7 @@ function print_lock(    i, count, names, out) {
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform requires sources ", " " key[lock, i] " ") == 0)
+    if (index(" catalog commands description environment kind name parts platform requires sources ", " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -1180,6 +1189,29 @@ function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[sources]; i++) check_source(key[sources, i], member[sources, i])
   for (i = 1; i <= size[parts]; i++) check_part(member[parts, i])
   for (i = 1; i <= size[rules]; i++) check_rule(member[rules, i])
+  commands = has(lock, "commands") ? need(lock, "commands", "a") : 0
+  if (commands && size[commands] == 0) die("it has commands that are none")
+  for (i = 1; commands && i <= size[commands]; i++) check_command(member[commands, i])
+}
+
+# A shim must not take the place of a program that people and other programs trust (src/engine/names.ts).
+function check_command(n,    name, i, paths) {
+  name = text[need(n, "name", "s")]
+  check_name(name, "command"); check_name(text[need(n, "part", "s")], "part")
+  if (size[n] != 3) die("its command " name " has more than name, part and path")
+  if (index(TRUSTED " engineshed ", " " tolower(name) " ")) die("it has a command \"" name "\", which others rely on")
+  if (tolower(name) in command_of) die("it has two commands " name)
+  command_of[tolower(name)] = n
+  paths = child[n, "path"]
+  if (has(n, "path") && kind[paths] == "s") check_inner_path(text[paths])
+  else for (i = 1; i <= size[need(n, "path", "o")]; i++) check_inner_path(text[member[paths, i]])
+}
+
+# The path of a command on this platform; empty where there is none.
+function command_path(n,    paths) {
+  paths = child[n, "path"]
+  if (kind[paths] != "o") return text[paths]
+  return has(paths, ENVIRON["platform"]) ? text[child[paths, ENVIRON["platform"]]] : ""
 }
 
 function check_name(name, what) {
@@ -1257,6 +1289,10 @@ function plan(    i, j, n, layers, layer, descriptor, notes) {
     }
   }
   for (i = 1; i <= size[parts]; i++) print "part " text[child[member[parts, i], "type"]] " " text[child[member[parts, i], "source"]] " " text[child[member[parts, i], "path"]]
+  for (i = 1; commands && i <= size[commands]; i++) {
+    n = member[commands, i]
+    if (command_path(n) != "") print "command " text[child[n, "name"]] " " text[child[n, "part"]] " " command_path(n)
+  }
 }
 
 # What a source says of its own image, as canonical JSON.
@@ -1272,7 +1308,7 @@ function digest_and_size(n) {
 }
 
 function print_id(    i, n, out, list, count) {
-  out = "{\"environment\":" sorted(rules, "name") ",\"name\":" quote(text[child[lock, "name"]]) ",\"parts\":" sorted(parts, "type")
+  out = "{" (commands ? "\"commands\":" sorted(commands, "name") "," : "") "\"environment\":" sorted(rules, "name") ",\"name\":" quote(text[child[lock, "name"]]) ",\"parts\":" sorted(parts, "type")
   if (has(lock, "platform")) out = out ",\"platform\":" canonical(child[lock, "platform"])
   for (i = 1; i <= size[sources]; i++) {
     n = member[sources, i]
@@ -1356,7 +1392,27 @@ function print_engine(    i, n, line, words, out, list) {
     print "export " name "=" sh_word(value) ";" > ENVIRON["env"]
   }
   for (i = 1; i <= size[rules]; i++) if (!value_of(member[rules, i])) print "unset -v " text[child[member[rules, i], "name"]] ";" > ENVIRON["env"]
-  printf "}, \"unset\": [%s] }%s\n}\n", list, (has(lock, "requires") ? ",\n  \"requires\": " canonical(need(lock, "requires", "a")) : "")
+  printf "}, \"unset\": [%s] }%s%s\n}\n", list, (commands ? ",\n  \"commands\": [" commands_found() "]" : ""), (has(lock, "requires") ? ",\n  \"requires\": " canonical(need(lock, "requires", "a")) : "")
+}
+
+# The commands that are there on this platform, as engine.json has them; what their shims read goes into the file $commands (src/store/commands.ts).
+function commands_found(    i, n, name, out, marks, files, at, place) {
+  count = sort_keys(sources)
+  for (i = 1; i <= count; i++) {
+    place = directory["source", order[i]]
+    at = match(place, /[^\/]*$/)
+    marks = marks "[ -e " sh_word(substr(place, 1, at - 1) ".damaged-" substr(place, at)) " ] && engineshed_damaged=" order[i] ";\n"
+  }
+  for (i = 1; i <= size[commands]; i++) {
+    n = member[commands, i]
+    name = text[child[n, "name"]]
+    if (!(("command", name) in directory)) continue
+    out = out (out == "" ? "" : ",") "\n    {\"name\":" quote(name) ",\"part\":" canonical(child[n, "part"]) ",\"path\":" quote(command_path(n)) ",\"file\":" quote(directory["command", name]) "}"
+    files = files name ") engineshed_file=" sh_word(directory["command", name]) ";;\n"
+  }
+  printf "engineshed_name=%s;\nengineshed_id=%s;\nengineshed_damaged=;\n%scase $engineshed_command in\n%s*) engineshed_file=;;\nesac;\n", \
+    text[child[lock, "name"]], ENVIRON["id"], marks, files > ENVIRON["commands"]
+  return out
 }
 
 # Whether a rule sets its variable; to what is in "value".
@@ -1587,6 +1643,322 @@ function base64(    digits, i, left, out) {
   print out
 }
 '
+
+# --- shim.awk ---
+
+AWK_SHIM='
+# Fills in the shim of commands (src/store/shim.sh): the store, and characters that its source names. $store is the real path of it.
+{
+  line = $0
+  out = ""
+  while (match(line, /@(STORE|TAB|CR|BOM)@/)) {
+    word = substr(line, RSTART + 1, RLENGTH - 2)
+    filled = word == "STORE" ? sh_word(ENVIRON["store"]) : word == "TAB" ? "\t" : word == "CR" ? "\r" : "\357\273\277"
+    out = out substr(line, 1, RSTART - 1) filled
+    line = substr(line, RSTART + RLENGTH)
+  }
+  print out line
+}
+'
+
+# --- The shim of commands: src/store/shim.sh ---
+
+print_shim() {
+  cat <<'SHIM'
+#!/bin/sh
+# A shim of Engineshed, which makes, replaces and removes this file: it runs the command of its name of the selected engine.
+#
+#   COMMAND [ARGUMENT...]           of the selected engine
+#   COMMAND +ENGINE [ARGUMENT...]   of this engine, NAME or NAME@ID; write "++x" for a first argument "+x"
+#
+# The engine is that of "engineshed current --explain", in the same order. Until the command takes over there is nothing but what
+# the shell has built in. What this cannot decide it leaves to "engineshed exec", which also installs what is missing.
+set +eu
+
+engineshed_fail() { # STATUS MESSAGE HINT
+  echo "engineshed: $2" >&2
+  echo "  $3" >&2
+  exit "$1"
+}
+
+engineshed_is_name() { # TEXT
+  case $1 in
+    '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._-]*) return 1 ;;
+  esac
+}
+
+engineshed_skip_blanks() {
+  engineshed_line=${engineshed_line#"${engineshed_line%%[! @TAB@]*}"}
+}
+
+# Finds KEY = "NAME" in FILE, as src/engine/top-line.ts does: 0 and engineshed_value, 1 where there is no such line, 2 for another one.
+engineshed_top_line() { # FILE KEY
+  [ -r "$1" ] || return 2
+  while IFS= read -r engineshed_line || [ -n "$engineshed_line" ]; do
+    engineshed_line=${engineshed_line#@BOM@}
+    engineshed_skip_blanks
+    case $engineshed_line in
+      '['*) return 1 ;;
+      "$2"*) ;;
+      *) continue ;;
+    esac
+    engineshed_line=${engineshed_line#"$2"}
+    engineshed_skip_blanks
+    case $engineshed_line in
+      '='*) ;;
+      *) continue ;;
+    esac
+    engineshed_line=${engineshed_line#=}
+    engineshed_skip_blanks
+    case $engineshed_line in
+      '"'*'"'*)
+        engineshed_line=${engineshed_line#'"'}
+        engineshed_value=${engineshed_line%%'"'*}
+        engineshed_line=${engineshed_line#*'"'}
+        ;;
+      "'"*"'"*)
+        engineshed_line=${engineshed_line#"'"}
+        engineshed_value=${engineshed_line%%"'"*}
+        engineshed_line=${engineshed_line#*"'"}
+        ;;
+      *) return 2 ;;
+    esac
+    engineshed_skip_blanks
+    case $engineshed_line in
+      '' | '@CR@' | '#'*) ;;
+      *) return 2 ;;
+    esac
+    engineshed_is_name "$engineshed_value" || return 2
+    return 0
+  done <"$1"
+  return 1
+}
+
+# Reads the first four lines of a lock: 0 and engineshed_id, 2 for anything but a lock of engineshed_name.
+engineshed_read_lock() { # FILE
+  [ -r "$1" ] || return 2
+  {
+    IFS= read -r engineshed_line && [ "${engineshed_line%@CR@}" = '{' ] &&
+      IFS= read -r engineshed_line && [ "${engineshed_line%@CR@}" = '  "version": 1,' ] &&
+      IFS= read -r engineshed_line && [ "${engineshed_line%@CR@}" = "  \"engine\": \"$engineshed_name\"," ] &&
+      IFS= read -r engineshed_line
+  } <"$1" || return 2
+  engineshed_line=${engineshed_line%@CR@}
+  engineshed_id=${engineshed_line#'  "id": "'}
+  engineshed_id=${engineshed_id%'",'}
+  [ "$engineshed_line" = "  \"id\": \"$engineshed_id\"," ] && engineshed_is_id "$engineshed_id" || return 2
+}
+
+engineshed_is_id() { # TEXT
+  case $1 in
+    *[!0-9a-f]*) return 1 ;;
+    ????????????????) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Whether somebody else may have put FILE into a DIRECTORY where everybody may write. Only where the shell cannot tell, "ls" does.
+engineshed_is_planted() { # FILE DIRECTORY
+  [ -O "$1" ] && return 1
+  [ -w "$2" ] || return 1
+  case $(command -p ls -Lldn "$2") in
+    d???????w*) ;;
+    d*) return 1 ;;
+  esac
+  set -- $(command -p ls -Lldn "$1")
+  [ "${3-}" != 0 ]
+}
+
+# Looks for the pin of a project, from the working directory upward by its real parents.
+engineshed_find_pin() {
+  # Where the working directory is gone there is no project.
+  case ${PWD-} in
+    /*) [ . -ef "$PWD" ] || return 1 ;;
+    *) return 1 ;;
+  esac
+  engineshed_up=./
+  while :; do
+    if [ -f "${engineshed_up}engineshed.toml" ]; then
+      engineshed_is_planted "${engineshed_up}engineshed.toml" "$engineshed_up" && return 2
+      engineshed_top_line "${engineshed_up}engineshed.toml" engine
+      case $? in
+        0) break ;;
+        2) return 2 ;;
+      esac
+    fi
+    [ -d "${engineshed_up}.." ] && ! [ "$engineshed_up" -ef "${engineshed_up}.." ] || return 1
+    engineshed_up=${engineshed_up}../
+  done
+  engineshed_name=$engineshed_value
+  [ -f "${engineshed_up}engineshed.lock" ] || return 0
+  engineshed_is_planted "${engineshed_up}engineshed.lock" "$engineshed_up" && return 2
+  engineshed_read_lock "${engineshed_up}engineshed.lock"
+}
+
+# Reads NAME or NAME@ID into engineshed_name and engineshed_id.
+engineshed_read_named() { # TEXT
+  engineshed_name=${1%%@*}
+  case $1 in
+    *@*)
+      engineshed_id=${1#*@}
+      engineshed_is_id "$engineshed_id" || return 1
+      ;;
+  esac
+  engineshed_is_name "$engineshed_name"
+}
+
+# The user's default: as src/cli/places.ts has it, where the environment tells.
+engineshed_find_default() {
+  case ${XDG_CONFIG_HOME-} in
+    /*) engineshed_line=$XDG_CONFIG_HOME ;;
+    *) engineshed_line=${HOME-}/.config ;;
+  esac
+  [ -f "$engineshed_line/engineshed/engineshed.toml" ] || return 1
+  engineshed_top_line "$engineshed_line/engineshed/engineshed.toml" default || return
+  engineshed_name=$engineshed_value
+}
+
+engineshed_command=${0##*/}
+engineshed_is_name "$engineshed_command" ||
+  engineshed_fail 64 'A shim was called by a name that no command has' 'Call it by the name that it has in the store.'
+
+# What a command is called by must not be that command again and again, as where it calls its own name for another program.
+engineshed_depth=${ENGINESHED_DEPTH:-0}
+case $engineshed_depth in
+  *[!0-9]* | 0?* | ????*) engineshed_depth=0 ;;
+esac
+[ "$engineshed_depth" -lt 100 ] ||
+  engineshed_fail 70 "$engineshed_command calls shims that call each other, without an end" \
+    "Where it means another program of that name, have it call that by its path."
+ENGINESHED_DEPTH=$((engineshed_depth + 1))
+export ENGINESHED_DEPTH
+
+# The store: that of ENGINESHED_HOME; else the one that this file lies in; else, called through a link from elsewhere, the one that
+# it was made for.
+engineshed_home=${ENGINESHED_HOME-}
+if [ -z "$engineshed_home" ]; then
+  case $0 in
+    /*/shims/"$engineshed_command") engineshed_home=${0%/*/*} ;;
+    */shims/"$engineshed_command") engineshed_home=$PWD/${0%/*/*} ;;
+  esac
+  [ -n "$engineshed_home" ] && [ -f "$engineshed_home/store.json" ] || engineshed_home=@STORE@
+fi
+
+engineshed_name=
+engineshed_id=
+engineshed_choice=--
+engineshed_problem=
+engineshed_remedy=
+engineshed_why=
+case $engineshed_home in
+  /*) ;;
+  *) engineshed_problem='ENGINESHED_HOME is not an absolute path' ;;
+esac
+case ${1-} in
+  ++*)
+    engineshed_line=${1#+}
+    shift
+    set -- "$engineshed_line" "$@"
+    ;;
+  +*)
+    engineshed_choice=$1
+    shift
+    ;;
+esac
+if [ "$engineshed_choice" != -- ]; then
+  engineshed_read_named "${engineshed_choice#+}" ||
+    engineshed_fail 64 'What stands after "+" is no engine' 'Write +NAME or +NAME@ID, and ++ for a first argument that begins with a plus.'
+elif [ -n "${ENGINESHED_ENGINE-}" ]; then
+  engineshed_why=', and ENGINESHED_ENGINE selects it'
+  engineshed_read_named "$ENGINESHED_ENGINE" || engineshed_problem='ENGINESHED_ENGINE is set to what is no engine'
+elif [ -n "${HAMLET_ENGINE-}" ]; then
+  engineshed_why=', and HAMLET_ENGINE selects it'
+  engineshed_read_named "$HAMLET_ENGINE" || engineshed_problem='HAMLET_ENGINE is set to what is no engine'
+else
+  engineshed_find_pin
+  case $? in
+    0)
+      engineshed_why=', and the project pins it'
+      # A working copy that is linked on this machine.
+      [ -h "$engineshed_home/engines/$engineshed_name/links/$engineshed_id" ] && engineshed_id=links/$engineshed_id
+      ;;
+    1)
+      engineshed_id=
+      if ! [ -h "$engineshed_home/current" ]; then
+        engineshed_find_default
+        case $? in
+          0) engineshed_why=', and it is the default' ;;
+          1) engineshed_problem='No engine is active' ;;
+          *) engineshed_problem='The default engine in the configuration file of the user cannot be read' ;;
+        esac
+      fi
+      ;;
+    *) engineshed_problem='The engine that the project pins cannot be read' ;;
+  esac
+fi
+
+if [ -z "$engineshed_problem" ]; then
+  engineshed_wanted=$engineshed_name
+  if [ -n "$engineshed_id" ]; then
+    engineshed_state=$engineshed_home/engines/$engineshed_name/$engineshed_id
+  elif [ -n "$engineshed_name" ]; then
+    engineshed_state=$engineshed_home/engines/$engineshed_name/active
+  else
+    engineshed_state=$engineshed_home/current
+  fi
+  engineshed_line=$engineshed_name${engineshed_id:+@$engineshed_id}
+  engineshed_file=
+  if [ -f "$engineshed_state/.commands" ]; then
+    . "$engineshed_state/.commands"
+  elif [ -f "$engineshed_state/engine.json" ]; then
+    engineshed_damaged=
+  else
+    engineshed_problem="The engine ${engineshed_line:-that is active} is not installed$engineshed_why"
+    engineshed_remedy=${engineshed_name:+"Install it with: engineshed install $engineshed_name"}
+  fi
+fi
+# A file system without upper and lower case may have found an engine of another name.
+if [ -z "$engineshed_problem" ] && [ -n "$engineshed_wanted" ] && [ "$engineshed_wanted" != "$engineshed_name" ]; then
+  engineshed_problem="The engine $engineshed_wanted is not installed$engineshed_why"
+  engineshed_remedy="Install it with: engineshed install $engineshed_wanted"
+fi
+if [ -z "$engineshed_problem" ]; then
+  if [ -n "$engineshed_damaged" ]; then
+    engineshed_problem="The source $engineshed_damaged of the engine $engineshed_name is damaged"
+    engineshed_remedy="Repair it with: engineshed verify $engineshed_name --repair"
+  elif [ -z "$engineshed_file" ]; then
+    for engineshed_line in "$engineshed_home"/engines/*/active/bin/"$engineshed_command"; do
+      [ -h "$engineshed_line" ] || continue
+      engineshed_line=${engineshed_line%/active/bin/*}
+      engineshed_remedy="$engineshed_remedy, ${engineshed_line##*/}"
+    done
+    engineshed_fail 66 "The engine ${engineshed_name:-that is active} has no command \"$engineshed_command\"" \
+      "${engineshed_remedy:+These have it: ${engineshed_remedy#, }. }Name one with: $engineshed_command +ENGINE"
+  elif ! [ -x "$engineshed_file" ]; then
+    engineshed_problem="The engine $engineshed_name is not complete"
+    engineshed_remedy="Repair it with: engineshed verify $engineshed_name --repair"
+  else
+    # For "engineshed gc --unused-for". What is no plain file is not ours.
+    engineshed_line=$engineshed_home/engines/$engineshed_name/used
+    if ! [ -h "$engineshed_line" ] && { [ -f "$engineshed_line" ] || ! [ -e "$engineshed_line" ]; }; then
+      { true >"$engineshed_line"; } 2>/dev/null
+    fi
+    . "$engineshed_home/engines/$engineshed_name/$engineshed_id/env"
+    ENGINESHED_HOME=$engineshed_home
+    ENGINESHED_ENGINE=$engineshed_name@$engineshed_id
+    export ENGINESHED_HOME ENGINESHED_ENGINE
+    exec "$engineshed_file" "$@"
+  fi
+fi
+
+if command -v engineshed >/dev/null 2>&1; then
+  ENGINESHED_HOME=$engineshed_home
+  export ENGINESHED_HOME
+  exec engineshed exec "$engineshed_choice" "$engineshed_command" "$@"
+fi
+engineshed_fail 66 "$engineshed_problem" "${engineshed_remedy:-See why with: engineshed current --explain}"
+SHIM
+}
 
 # --- Saying, failing, tools ---------------------------------------------------------------------------------------------------
 
@@ -2487,12 +2859,19 @@ write_state() {
         printf 'part %s %s\n' "$state_name" "$part_directory" >>"$work/directories"
         ln -s "$part_directory" "$made/parts/$state_name"
         ;;
+      command)
+        if [ -L "$made/parts/$state_source" ]; then
+          command_file "$state_name" "$state_source" "$state_path"
+          printf 'command %s %s\n' "$state_name" "$command_file" >>"$work/directories"
+          mkdir -p "$made/bin" && ln -s "$command_file" "$made/bin/$state_name"
+        fi
+        ;;
     esac || fail 73 "$made cannot be written."
   done <"$work/lock-plan"
   task=engine id=$engine_id installed=$(date -u +%Y-%m-%dT%H:%M:%SZ) platform=$platform_node directories=$work/directories \
-    env=$made/env subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
+    env=$made/env commands=$made/.commands subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
   cat "$work/lock" >"$made/lock.json" && digest_of sha256: "$work/lock" && printf '%s' "$digest" >"$made/.lock-sum" &&
-    cmp -s "$work/lock" "$made/lock.json" && [ "$(tail -n 1 "$made/engine.json")" = '}' ] || fail 73 "$made cannot be written."
+    { [ ! -f "$made/.commands" ] || mkdir -p "$made/bin"; } && cmp -s "$work/lock" "$made/lock.json" && [ "$(tail -n 1 "$made/engine.json")" = '}' ] || fail 73 "$made cannot be written."
 }
 
 # The real path of a part, which must lie in its source, in $part_directory. $1 type, $2 directory of the source, $3 path.
@@ -2506,6 +2885,57 @@ part_directory() {
     "$part_root"/*) ;;
     *) fail 65 "The part $1 of $engine leads out of its source." ;;
   esac
+}
+
+# The real path of the file of a command, which must lie in the source of its part, in $command_file. $1 command, $2 part, $3 path.
+command_file() {
+  command_at=$(readlink "$made/parts/$2")/$3
+  command_left=40
+  while [ -L "$command_at" ] && [ "$command_left" -gt 0 ]; do
+    command_link=$(readlink "$command_at")
+    case $command_link in
+      /*) command_at=$command_link ;;
+      *) command_at=${command_at%/*}/$command_link ;;
+    esac
+    command_left=$((command_left - 1))
+  done
+  if [ ! -f "$command_at" ] || [ -L "$command_at" ]; then fail 66 "The command $1 of $engine should be \"$3\" in its part $2, which has no such file."; fi
+  command_file=$(cd -P "${command_at%/*}" && pwd -P)/${command_at##*/}
+  source_directory "$(part=$2 awk '$1 == "part" && $2 == ENVIRON["part"] { print $3; exit }' "$work/lock-plan")"
+  case $command_file in
+    "$(cd -P "$source_directory" && pwd -P)"/*) ;;
+    *) fail 65 "The command $1 of $engine leads out of its source." ;;
+  esac
+  [ -x "$command_file" ] || fail 66 "The command $1 of $engine should be \"$3\" in its part $2, which is not executable."
+}
+
+# Ends where something that Engineshed did not make is in the place of a shim.
+check_shims() {
+  if [ -L "$store/shims" ]; then fail 73 "$store/shims is a link, and no directory that Engineshed made."; fi
+  while IFS=' ' read -r shim_kind shim_name _; do
+    [ "$shim_kind" = command ] || continue
+    [ ! -e "$store/shims/$shim_name" ] && [ ! -L "$store/shims/$shim_name" ] || is_shim "$store/shims/$shim_name" ||
+      fail 73 "$store/shims/$shim_name is in the way: it is no shim."
+  done <"$work/lock-plan"
+}
+
+is_shim() {
+  [ -f "$1" ] && [ ! -L "$1" ] && [ "$(head -n 2 "$1")" = "$(print_shim | head -n 2)" ]
+}
+
+# Gives each command its shim. The program takes away those of commands that there are no more.
+settle_shims() {
+  grep -q '^command ' "$work/lock-plan" || return 0
+  print_shim | store=$(cd -P "$store" && pwd -P) awk "$AWK_SHELL$AWK_SHIM" >"$work/shim" || fail 73 "$work/shim cannot be written."
+  take_lock shims exclusive
+  mkdir -p "$store/shims" || fail 73 "$store/shims cannot be made."
+  while IFS=' ' read -r shim_kind shim_name _; do
+    [ "$shim_kind" = command ] || continue
+    if cmp -s "$work/shim" "$store/shims/$shim_name" && [ -x "$store/shims/$shim_name" ]; then continue; fi
+    cp "$work/shim" "$staging/shim" && chmod 755 "$staging/shim" && mv -f "$staging/shim" "$store/shims/$shim_name" ||
+      fail 73 "$store/shims/$shim_name cannot be written."
+  done <"$work/lock-plan"
+  give_lock shims
 }
 
 # The directory of a source, in $source_directory: of its only layer, or of its tree. Sets $source_layers too.
@@ -2821,7 +3251,8 @@ check_lock_images() {
 
 # Installs what $work/lock says.
 install_engine() {
-  subject='the lock' task=plan awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  subject='the lock' task=plan platform=$platform_node awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  check_shims
   subject='the lock' task=id awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-id" || exit 65
   digest_of sha256: "$work/lock-id"
   engine_id=$(printf '%.16s' "${digest#sha256:}")
@@ -2848,6 +3279,7 @@ install_engine() {
   install_blobs
   install_state
   select_engine
+  settle_shims
   record_history
   say "$engine is installed: $engine_id"
   printf '%s\n' "$state"

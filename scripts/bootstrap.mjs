@@ -24,6 +24,7 @@ const programs = {
   AWK_DEFINITION: 'definition.awk',
   AWK_CHALLENGE: 'challenge.awk',
   AWK_TEXT: 'text.awk',
+  AWK_SHIM: 'shim.awk',
 };
 const parts = ['base.sh', 'claims.sh', 'http.sh', 'image.sh', 'layer.sh', 'state.sh', 'main.sh'];
 
@@ -34,6 +35,7 @@ const text = [
   ...Object.entries(programs).map(
     ([name, source]) => `# --- ${source} ---\n\n${variable(name, piece(source))}`,
   ),
+  `# --- The shim of commands: src/store/shim.sh ---\n\n${shim()}`,
   ...parts.map(piece),
   piece('tail.sh'),
 ].join('\n');
@@ -52,6 +54,13 @@ if (process.argv[2] === '--check') {
 function variable(name, value) {
   if (value.includes("'")) throw new Error(`${name} has a single quote`);
   return `${name}='\n${value.trimEnd()}\n'\n`;
+}
+
+/** A function that prints the shim as its source has it. */
+function shim() {
+  const source = readFileSync(`${root}/src/store/shim.sh`, 'utf8');
+  if (/^SHIM$/m.test(source) || !source.endsWith('\n')) throw new Error('shim.sh cannot be quoted');
+  return `print_shim() {\n  cat <<'SHIM'\n${source}SHIM\n}\n`;
 }
 
 /** The catalog in lines that awk reads by fields. */

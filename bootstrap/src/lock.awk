@@ -1,13 +1,22 @@
 # Reads a lock from standard input and prints, by $task:
 #   plan    what is to be installed: "source NAME REFERENCE RESOLVED MANIFEST CONFIG" (the last two digests with their sizes),
-#           "layer NAME DIGEST SIZE TYPE DIFFID EXTERNAL", "part TYPE SOURCE PATH", "json NAME SOURCE" with the source as JSON
+#           "layer NAME DIGEST SIZE TYPE DIFFID EXTERNAL", "part TYPE SOURCE PATH", "json NAME SOURCE" with the source as JSON,
+#           "command NAME PART PATH" for those that there are on $platform
 #   id      what the id of the state is the digest of (src/engine/lock.ts)
-#   engine  engine.json, and env into the file $env; needs $store, $id, $installed, $platform and the directories
-#           of sources and parts in the file $directories, one "KIND NAME DIRECTORY" per line
+#   engine  engine.json, env into the file $env, and what shims read into the file $commands; needs $store, $id, $installed, $platform,
+#           and the directories of sources and parts and the files of commands in the file $directories, one "KIND NAME PATH" per line
 #   text    the lock itself, in canonical form
 #   file    the lock in an engineshed.lock, $file, in the same form; its engine and its id go into the file $head
 
 BEGIN {
+  TRUSTED = " ash awk base64 basename bash busybox bzip2 cat cc chgrp chmod chown chroot chsh cmp cp cron crontab" \
+    " csh curl cut dash date dd df diff dirname dnf docker doas du echo ed egrep env eval expr false fgrep" \
+    " file find fish ftp gcc git gpg grep gzip head helm hostname id kill kubectl ln login logname ls make" \
+    " mkdir mkfifo mktemp mount mv nc node nohup npm npx openssl passwd patch pgrep pip pkill podman" \
+    " powershell printenv printf ps pwd pwsh python python3 readlink realpath rm rmdir rsync scp sed seq" \
+    " sftp sh sha256sum skopeo sleep sort ssh ssh-add ssh-agent ssh-keygen stat su sudo sync systemctl" \
+    " tail tar tee telnet test time timeout touch tr true umount uname uniq unzip vi vim wc wget which who" \
+    " whoami xargs xz yum zsh apt apt-get brew cargo gh aws az gcloud terraform perl ruby java "
   subject = ENVIRON["subject"]
   lock = json_load()
   task = ENVIRON["task"]
@@ -25,7 +34,7 @@ function print_file(    i, name, out) {
   if (kind[lock] != "o") die("it is no object")
   if (text[need(lock, "version", "n")] != "1") die("it has version " text[child[lock, "version"]] ", and this script knows version 1")
   for (i = 1; i <= size[lock]; i++)
-    if (index(" version engine id sources parts environment ", " " key[lock, i] " ") == 0)
+    if (index(" version engine id sources parts environment commands ", " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "engine", "s")], "engine")
   if (text[need(lock, "id", "s")] !~ /^[0-9a-f]+$/) die("its id is malformed")
@@ -33,8 +42,8 @@ function print_file(    i, name, out) {
   sources = need(lock, "sources", "o")
   out = ""
   for (i = 1; i <= size[sources]; i++) out = out (i > 1 ? "," : "") quote(key[sources, i]) ":" chosen_source(key[sources, i], member[sources, i])
-  printf "{\"catalog\":%s,\"description\":\"\",\"environment\":%s,\"kind\":\"custom\",\"name\":%s,\"parts\":%s,\"sources\":{%s}}", \
-    quote(ENVIRON["file"]), canonical(need(lock, "environment", "a")), quote(text[child[lock, "engine"]]), canonical(need(lock, "parts", "a")), out
+  printf "{\"catalog\":%s,%s\"description\":\"\",\"environment\":%s,\"kind\":\"custom\",\"name\":%s,\"parts\":%s,\"sources\":{%s}}", \
+    quote(ENVIRON["file"]), (has(lock, "commands") ? "\"commands\":" canonical(need(lock, "commands", "a")) "," : ""), canonical(need(lock, "environment", "a")), quote(text[child[lock, "engine"]]), canonical(need(lock, "parts", "a")), out
 }
 
 function chosen_source(name, n,    i, images, image, words, rank, best, best_rank) {
@@ -55,7 +64,7 @@ function chosen_source(name, n,    i, images, image, words, rank, best, best_ran
 }
 
 function print_lock(    i, count, names, out) {
-  count = split("catalog description environment kind name parts platform requires sources", names, " ")
+  count = split("catalog commands description environment kind name parts platform requires sources", names, " ")
   out = ""
   for (i = 1; i <= count; i++) if (has(lock, names[i])) out = out (out == "" ? "" : ",") quote(names[i]) ":" canonical(child[lock, names[i]])
   printf "{%s}", out
@@ -63,7 +72,7 @@ function print_lock(    i, count, names, out) {
 
 function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[lock]; i++)
-    if (index(" catalog description environment kind name parts platform requires sources ", " " key[lock, i] " ") == 0)
+    if (index(" catalog commands description environment kind name parts platform requires sources ", " " key[lock, i] " ") == 0)
       die("it has \"" key[lock, i] "\", which this script does not know; install it with the engineshed command")
   check_name(text[need(lock, "name", "s")], "engine")
   need(lock, "description", "s"); need(lock, "catalog", "s")
@@ -72,6 +81,29 @@ function check_lock(    i, n, allowed) {
   for (i = 1; i <= size[sources]; i++) check_source(key[sources, i], member[sources, i])
   for (i = 1; i <= size[parts]; i++) check_part(member[parts, i])
   for (i = 1; i <= size[rules]; i++) check_rule(member[rules, i])
+  commands = has(lock, "commands") ? need(lock, "commands", "a") : 0
+  if (commands && size[commands] == 0) die("it has commands that are none")
+  for (i = 1; commands && i <= size[commands]; i++) check_command(member[commands, i])
+}
+
+# A shim must not take the place of a program that people and other programs trust (src/engine/names.ts).
+function check_command(n,    name, i, paths) {
+  name = text[need(n, "name", "s")]
+  check_name(name, "command"); check_name(text[need(n, "part", "s")], "part")
+  if (size[n] != 3) die("its command " name " has more than name, part and path")
+  if (index(TRUSTED " engineshed ", " " tolower(name) " ")) die("it has a command \"" name "\", which others rely on")
+  if (tolower(name) in command_of) die("it has two commands " name)
+  command_of[tolower(name)] = n
+  paths = child[n, "path"]
+  if (has(n, "path") && kind[paths] == "s") check_inner_path(text[paths])
+  else for (i = 1; i <= size[need(n, "path", "o")]; i++) check_inner_path(text[member[paths, i]])
+}
+
+# The path of a command on this platform; empty where there is none.
+function command_path(n,    paths) {
+  paths = child[n, "path"]
+  if (kind[paths] != "o") return text[paths]
+  return has(paths, ENVIRON["platform"]) ? text[child[paths, ENVIRON["platform"]]] : ""
 }
 
 function check_name(name, what) {
@@ -149,6 +181,10 @@ function plan(    i, j, n, layers, layer, descriptor, notes) {
     }
   }
   for (i = 1; i <= size[parts]; i++) print "part " text[child[member[parts, i], "type"]] " " text[child[member[parts, i], "source"]] " " text[child[member[parts, i], "path"]]
+  for (i = 1; commands && i <= size[commands]; i++) {
+    n = member[commands, i]
+    if (command_path(n) != "") print "command " text[child[n, "name"]] " " text[child[n, "part"]] " " command_path(n)
+  }
 }
 
 # What a source says of its own image, as canonical JSON.
@@ -164,7 +200,7 @@ function digest_and_size(n) {
 }
 
 function print_id(    i, n, out, list, count) {
-  out = "{\"environment\":" sorted(rules, "name") ",\"name\":" quote(text[child[lock, "name"]]) ",\"parts\":" sorted(parts, "type")
+  out = "{" (commands ? "\"commands\":" sorted(commands, "name") "," : "") "\"environment\":" sorted(rules, "name") ",\"name\":" quote(text[child[lock, "name"]]) ",\"parts\":" sorted(parts, "type")
   if (has(lock, "platform")) out = out ",\"platform\":" canonical(child[lock, "platform"])
   for (i = 1; i <= size[sources]; i++) {
     n = member[sources, i]
@@ -248,7 +284,27 @@ function print_engine(    i, n, line, words, out, list) {
     print "export " name "=" sh_word(value) ";" > ENVIRON["env"]
   }
   for (i = 1; i <= size[rules]; i++) if (!value_of(member[rules, i])) print "unset -v " text[child[member[rules, i], "name"]] ";" > ENVIRON["env"]
-  printf "}, \"unset\": [%s] }%s\n}\n", list, (has(lock, "requires") ? ",\n  \"requires\": " canonical(need(lock, "requires", "a")) : "")
+  printf "}, \"unset\": [%s] }%s%s\n}\n", list, (commands ? ",\n  \"commands\": [" commands_found() "]" : ""), (has(lock, "requires") ? ",\n  \"requires\": " canonical(need(lock, "requires", "a")) : "")
+}
+
+# The commands that are there on this platform, as engine.json has them; what their shims read goes into the file $commands (src/store/commands.ts).
+function commands_found(    i, n, name, out, marks, files, at, place) {
+  count = sort_keys(sources)
+  for (i = 1; i <= count; i++) {
+    place = directory["source", order[i]]
+    at = match(place, /[^\/]*$/)
+    marks = marks "[ -e " sh_word(substr(place, 1, at - 1) ".damaged-" substr(place, at)) " ] && engineshed_damaged=" order[i] ";\n"
+  }
+  for (i = 1; i <= size[commands]; i++) {
+    n = member[commands, i]
+    name = text[child[n, "name"]]
+    if (!(("command", name) in directory)) continue
+    out = out (out == "" ? "" : ",") "\n    {\"name\":" quote(name) ",\"part\":" canonical(child[n, "part"]) ",\"path\":" quote(command_path(n)) ",\"file\":" quote(directory["command", name]) "}"
+    files = files name ") engineshed_file=" sh_word(directory["command", name]) ";;\n"
+  }
+  printf "engineshed_name=%s;\nengineshed_id=%s;\nengineshed_damaged=;\n%scase $engineshed_command in\n%s*) engineshed_file=;;\nesac;\n", \
+    text[child[lock, "name"]], ENVIRON["id"], marks, files > ENVIRON["commands"]
+  return out
 }
 
 # Whether a rule sets its variable; to what is in "value".

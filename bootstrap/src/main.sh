@@ -238,7 +238,8 @@ check_lock_images() {
 
 # Installs what $work/lock says.
 install_engine() {
-  subject='the lock' task=plan awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  subject='the lock' task=plan platform=$platform_node awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-plan" || exit 65
+  check_shims
   subject='the lock' task=id awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$work/lock-id" || exit 65
   digest_of sha256: "$work/lock-id"
   engine_id=$(printf '%.16s' "${digest#sha256:}")
@@ -265,6 +266,7 @@ install_engine() {
   install_blobs
   install_state
   select_engine
+  settle_shims
   record_history
   say "$engine is installed: $engine_id"
   printf '%s\n' "$state"

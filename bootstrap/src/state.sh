@@ -128,12 +128,19 @@ write_state() {
         printf 'part %s %s\n' "$state_name" "$part_directory" >>"$work/directories"
         ln -s "$part_directory" "$made/parts/$state_name"
         ;;
+      command)
+        if [ -L "$made/parts/$state_source" ]; then
+          command_file "$state_name" "$state_source" "$state_path"
+          printf 'command %s %s\n' "$state_name" "$command_file" >>"$work/directories"
+          mkdir -p "$made/bin" && ln -s "$command_file" "$made/bin/$state_name"
+        fi
+        ;;
     esac || fail 73 "$made cannot be written."
   done <"$work/lock-plan"
   task=engine id=$engine_id installed=$(date -u +%Y-%m-%dT%H:%M:%SZ) platform=$platform_node directories=$work/directories \
-    env=$made/env subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
+    env=$made/env commands=$made/.commands subject="the lock of $engine" awk "$AWK_JSON$AWK_SHELL$AWK_PLATFORM$AWK_LOCK" <"$work/lock" >"$made/engine.json" || exit 73
   cat "$work/lock" >"$made/lock.json" && digest_of sha256: "$work/lock" && printf '%s' "$digest" >"$made/.lock-sum" &&
-    cmp -s "$work/lock" "$made/lock.json" && [ "$(tail -n 1 "$made/engine.json")" = '}' ] || fail 73 "$made cannot be written."
+    { [ ! -f "$made/.commands" ] || mkdir -p "$made/bin"; } && cmp -s "$work/lock" "$made/lock.json" && [ "$(tail -n 1 "$made/engine.json")" = '}' ] || fail 73 "$made cannot be written."
 }
 
 # The real path of a part, which must lie in its source, in $part_directory. $1 type, $2 directory of the source, $3 path.
@@ -147,6 +154,57 @@ part_directory() {
     "$part_root"/*) ;;
     *) fail 65 "The part $1 of $engine leads out of its source." ;;
   esac
+}
+
+# The real path of the file of a command, which must lie in the source of its part, in $command_file. $1 command, $2 part, $3 path.
+command_file() {
+  command_at=$(readlink "$made/parts/$2")/$3
+  command_left=40
+  while [ -L "$command_at" ] && [ "$command_left" -gt 0 ]; do
+    command_link=$(readlink "$command_at")
+    case $command_link in
+      /*) command_at=$command_link ;;
+      *) command_at=${command_at%/*}/$command_link ;;
+    esac
+    command_left=$((command_left - 1))
+  done
+  if [ ! -f "$command_at" ] || [ -L "$command_at" ]; then fail 66 "The command $1 of $engine should be \"$3\" in its part $2, which has no such file."; fi
+  command_file=$(cd -P "${command_at%/*}" && pwd -P)/${command_at##*/}
+  source_directory "$(part=$2 awk '$1 == "part" && $2 == ENVIRON["part"] { print $3; exit }' "$work/lock-plan")"
+  case $command_file in
+    "$(cd -P "$source_directory" && pwd -P)"/*) ;;
+    *) fail 65 "The command $1 of $engine leads out of its source." ;;
+  esac
+  [ -x "$command_file" ] || fail 66 "The command $1 of $engine should be \"$3\" in its part $2, which is not executable."
+}
+
+# Ends where something that Engineshed did not make is in the place of a shim.
+check_shims() {
+  if [ -L "$store/shims" ]; then fail 73 "$store/shims is a link, and no directory that Engineshed made."; fi
+  while IFS=' ' read -r shim_kind shim_name _; do
+    [ "$shim_kind" = command ] || continue
+    [ ! -e "$store/shims/$shim_name" ] && [ ! -L "$store/shims/$shim_name" ] || is_shim "$store/shims/$shim_name" ||
+      fail 73 "$store/shims/$shim_name is in the way: it is no shim."
+  done <"$work/lock-plan"
+}
+
+is_shim() {
+  [ -f "$1" ] && [ ! -L "$1" ] && [ "$(head -n 2 "$1")" = "$(print_shim | head -n 2)" ]
+}
+
+# Gives each command its shim. The program takes away those of commands that there are no more.
+settle_shims() {
+  grep -q '^command ' "$work/lock-plan" || return 0
+  print_shim | store=$(cd -P "$store" && pwd -P) awk "$AWK_SHELL$AWK_SHIM" >"$work/shim" || fail 73 "$work/shim cannot be written."
+  take_lock shims exclusive
+  mkdir -p "$store/shims" || fail 73 "$store/shims cannot be made."
+  while IFS=' ' read -r shim_kind shim_name _; do
+    [ "$shim_kind" = command ] || continue
+    if cmp -s "$work/shim" "$store/shims/$shim_name" && [ -x "$store/shims/$shim_name" ]; then continue; fi
+    cp "$work/shim" "$staging/shim" && chmod 755 "$staging/shim" && mv -f "$staging/shim" "$store/shims/$shim_name" ||
+      fail 73 "$store/shims/$shim_name cannot be written."
+  done <"$work/lock-plan"
+  give_lock shims
 }
 
 # The directory of a source, in $source_directory: of its only layer, or of its tree. Sets $source_layers too.

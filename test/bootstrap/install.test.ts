@@ -174,7 +174,7 @@ describe.skipIf(lacks(...needed))('engineshed.sh', () => {
     expect(await refused((lock) => JSON.parse(JSON.stringify(lock).replaceAll(digest, other)))).toContain(
       'is not what',
     );
-    expect(await refused((lock) => ({ ...lock, commands: [] }))).toContain('does not know');
+    expect(await refused((lock) => ({ ...lock, command: [] }))).toContain('does not know');
     expect(await refused((lock) => ({ ...lock, version: 2 }))).toContain('version 2');
     const environment = [{ name: 'LD_PRELOAD', kind: 'value', value: '/x' }];
     expect(await refused((lock) => ({ ...lock, environment }))).toContain('LD_PRELOAD');
@@ -184,7 +184,7 @@ describe.skipIf(lacks(...needed))('engineshed.sh', () => {
     const text = readFileSync(script);
     const home = temporaryDirectory();
     const cuts = [text.length - 2, text.length - 3, text.length - 7, text.length - 10, text.length - 30];
-    for (let at = 1; at < text.length; at += Math.floor(text.length / 12)) cuts.push(at);
+    for (let at = 1; at < text.length - 1; at += Math.floor(text.length / 12)) cuts.push(at);
     for (const shell of ['dash', 'bash', 'busybox'] as const) {
       for (const at of cuts) {
         const user = userIn(`${home}/${shell}-${at}`);
