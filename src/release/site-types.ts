@@ -16,7 +16,7 @@ export interface ReleaseSite {
   readonly releases: readonly SiteRelease[];
   /** What a channel leads to or a version is, and cannot be shown. */
   readonly unreadable: readonly UnreadableRelease[];
-  /** How many versions were left out, because there are more than were asked for. */
+  /** How many releases were left out at least, because there are more than were asked for. */
   readonly omitted: number;
 }
 

@@ -47,7 +47,8 @@ export async function collectSite(place: Target, inputs: SiteInputs): Promise<Re
   const past = await findPast(target, histories, candidates.images);
   const taken = past.slice(0, Math.max(0, limit - candidates.images.size));
   await readAllOf(target, inputs, taken, read);
-  const omitted = candidates.omitted + past.length - taken.length;
+  // A version that was not looked at may be one that the history has, too.
+  const omitted = Math.max(candidates.omitted, past.length - taken.length);
   return arrange(inputs, candidates, histories, read, omitted);
 }
 
