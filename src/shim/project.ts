@@ -67,6 +67,7 @@ export function readLockHead(path: string, userId: number | undefined): LockHead
 /**
  * The files `engineshed.toml` from a directory upward, the nearest first.
  * @param directory absolute
+ * @throws EngineshedError `IO_FAILED`
  */
 export function* projectFiles(directory: string): Generator<string> {
   for (let at = directory; ; at = dirname(at)) {
@@ -99,12 +100,17 @@ export function readTop(path: string): string {
   return readHead(path, maxFileBytes);
 }
 
-/** Whether a file is there. A directory that may not be looked into has none for us. */
+/**
+ * Whether a file is there. A directory that may not be looked into has none for us.
+ * @throws EngineshedError `IO_FAILED` where nobody can tell
+ */
 export function isFile(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  } catch {
-    return false;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return false;
+    throw fromSystemError(error);
   }
 }
 

@@ -15,12 +15,7 @@ import type { InstalledEngine } from './record.js';
  */
 export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine): EngineLock {
   const path = `${paths.engineState(name, id)}/lock.json`;
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw isAbsence(cause) ? damaged(path, cause) : inOperation(`Reading the lock of ${name}`, cause);
-  }
+  const bytes = readBytes(path, name);
   const lock = parseLock(bytes, `file ${path}`);
   if (lock.name !== name || lockId(lock) !== id) throw damaged(path);
   if (sumOf(paths.engineState(name, id), bytes) === 'other') throw damaged(path);
@@ -29,13 +24,24 @@ export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine)
 
 /**
  * The lock that an installed engine was made from, with its directories: of this machine, and for it.
- * @throws EngineshedError `STORE_CORRUPT` where it is missing or damaged
+ * @throws EngineshedError `STORE_CORRUPT` where it is missing or damaged, `IO_FAILED`, `FILE_PERMISSION`
  */
 export function installedLock(paths: StorePaths, { name, id }: InstalledEngine): EngineLock {
   const home = paths.engineState(name, id);
-  const read = readStateLock(home, name, id);
+  const path = `${home}/lock.json`;
+  const bytes = readBytes(path, name);
+  const read = orNothing(() => stateLock(home, name, id, bytes));
   if (read?.sum === 'right') return read.lock;
-  throw damaged(`${home}/lock.json`);
+  throw damaged(path);
+}
+
+/** That a disk fails does not mean that the lock is damaged. */
+function readBytes(path: string, name: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw isAbsence(cause) ? damaged(path, cause) : inOperation(`Reading the lock of ${name}`, cause);
+  }
 }
 
 /**
@@ -56,11 +62,12 @@ export interface StateLock {
 
 /** Reads the lock of a state; undefined where there is none that is of this state. */
 export function readStateLock(home: string, name: string, id: string): StateLock | undefined {
-  return orNothing(() => {
-    const bytes = readFileSync(`${home}/lock.json`);
-    const lock = JSON.parse(bytes.toString('utf8')) as EngineLock;
-    return lock.name === name && lockId(lock) === id ? { lock, sum: sumOf(home, bytes) } : undefined;
-  });
+  return orNothing(() => stateLock(home, name, id, readFileSync(`${home}/lock.json`)));
+}
+
+function stateLock(home: string, name: string, id: string, bytes: Buffer): StateLock | undefined {
+  const lock = JSON.parse(bytes.toString('utf8')) as EngineLock;
+  return lock.name === name && lockId(lock) === id ? { lock, sum: sumOf(home, bytes) } : undefined;
 }
 
 /** States of early stores have no digest of their lock. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCatalog } from '../../src/catalog/index.js';
 import { topLine } from '../../src/engine/top-line.js';
 import { findPin, readLockHead } from '../../src/shim/index.js';
+import { failing, withCalls } from '../support/calls.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 const mine = process.getuid?.();
@@ -102,5 +103,24 @@ describe('the head of a lock', () => {
     const path = `${temporaryDirectory()}/engineshed.lock`;
     writeFileSync(path, text);
     expect(() => readLockHead(path, mine)).toThrow(fault);
+  });
+});
+
+describe('a file that nobody can look at', () => {
+  it.each([
+    ['EIO', 'IO_FAILED'],
+    ['EMFILE', 'IO_FAILED'],
+  ])('E02 is not taken for none: %s', async (code, told) => {
+    const directory = temporaryDirectory();
+    const broken = failing(code, (path) => path === `${directory}/engineshed.toml`);
+    await withCalls({ statSync: broken }, () =>
+      expect(() => findPin({ directory, userId: mine })).toThrow(expect.objectContaining({ code: told })),
+    );
+  });
+
+  it('is none where the directory may not be looked into', async () => {
+    const directory = temporaryDirectory();
+    const closed = failing('EACCES', (path) => path === `${directory}/engineshed.toml`);
+    await withCalls({ statSync: closed }, () => expect(findPin({ directory, userId: mine })).toBeUndefined());
   });
 });

@@ -28,6 +28,7 @@ import { readStored } from '../../src/store/content.js';
 import { makeOwnDirectory } from '../../src/store/directory.js';
 import {
   type InstalledEngine,
+  installedLock,
   planInstall,
   readCurrent,
   readEngine,
@@ -179,9 +180,12 @@ describe('E05 a state is made anew where it is not whole', () => {
     const text = readFileSync(`${home}/lock.json`, 'utf8');
     expect(read().name).toBe('first');
     const unreadable = failing('EACCES', (path) => path.endsWith('/lock.json'));
-    await withCalls({ readFileSync: unreadable }, () =>
-      expect(read).toThrow(expect.objectContaining({ code: 'FILE_PERMISSION' })),
-    );
+    await withCalls({ readFileSync: unreadable }, () => {
+      expect(read).toThrow(expect.objectContaining({ code: 'FILE_PERMISSION' }));
+      expect(() => installedLock(sample.store.paths, engine)).toThrow(
+        expect.objectContaining({ code: 'FILE_PERMISSION' }),
+      );
+    });
     edit('lock.json', '"description":""', '"description":"x"');
     expect(read, 'another description').toThrow('is missing or damaged');
     const other = text.replace('"path":"."', '"path":"bin"');

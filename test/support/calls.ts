@@ -22,6 +22,7 @@ type SyncCall =
   | 'readFileSync'
   | 'readdirSync'
   | 'lstatSync'
+  | 'statSync'
   | 'chmodSync';
 
 /** Lets calls of `node:fs` be others for as long as `work` runs; each is made of the real one. */
