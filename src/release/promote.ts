@@ -4,6 +4,9 @@ import type { Descriptor, Digest } from '../oci/index.js';
 import type { ChannelStep, MoveReason, SigningKey, TrustedKey } from '../trust/index.js';
 import { findChannel, type RecordedStep, readSteps, recordStep } from './channel.js';
 
+/** The highest number of a step that counts though nobody whose key is known signed it. */
+const maxPlainStep = 1_000_000;
+
 /** Where a release is to go. */
 export interface PromotionInputs {
   readonly release: Descriptor;
@@ -66,26 +69,43 @@ export async function planPromotion(target: Target, inputs: PromotionInputs): Pr
   const isRecorded = isThere && reason !== 'renew';
   if (isRecorded && signing === undefined) return { ...plan, step: undefined };
   const keys = signing === undefined ? [] : [signing.key.public, ...signing.known];
-  const recorded = from === undefined ? [] : await readSteps(target, channel, from, keys);
+  const here = from === undefined ? [] : await readSteps(target, channel, from, keys);
+  // Somebody may have moved the tag away: what was signed of the release that it comes back to tells the number, too.
+  const own = isThere || signing === undefined ? [] : await readSteps(target, channel, release, keys);
+  const recorded = {
+    here: here.filter(isCredible),
+    highest: Math.max(0, signing?.seen ?? 0, ...[...here, ...own].filter(isCredible).map(({ step }) => step)),
+    from,
+  };
   const step =
     isRecorded && signing !== undefined
-      ? unsignedStep(inputs, signing, recorded, from)
-      : nextStep(inputs, recorded, from);
+      ? unsignedStep(inputs, signing, recorded)
+      : nextStep(inputs, recorded);
   return { ...plan, step };
 }
 
-function nextStep(
-  inputs: PromotionInputs,
-  [last]: readonly RecordedStep[],
-  from: Descriptor | undefined,
-): ChannelStep {
-  const { channel, repository, tag, versionTag, release, version, reason, time, expires, signing } = inputs;
+/** What is recorded of a channel before. */
+interface Recorded {
+  /** At the release that it leads to, the latest first. */
+  readonly here: readonly RecordedStep[];
+  /** The highest number of a step that is known; 0 for none. */
+  readonly highest: number;
+  readonly from: Descriptor | undefined;
+}
+
+/** Anybody who may push can record a plain step, with a number that leaves none for later ones. */
+function isCredible({ signature, step }: RecordedStep): boolean {
+  return signature === 'known' || step <= maxPlainStep;
+}
+
+function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Recorded): ChannelStep {
+  const { channel, repository, tag, versionTag, release, version, reason, time, expires } = inputs;
   return {
     channel,
     repository,
     tag,
     tags: versionTag === undefined ? [tag] : [versionTag, tag],
-    step: Math.max(last?.step ?? 0, signing?.seen ?? 0) + 1,
+    step: highest + 1,
     digest: release.digest,
     version,
     reason,
@@ -102,11 +122,10 @@ function nextStep(
 function unsignedStep(
   inputs: PromotionInputs,
   { key }: PromotionSigning,
-  recorded: readonly RecordedStep[],
-  from: Descriptor | undefined,
+  recorded: Recorded,
 ): ChannelStep | undefined {
   const { tag, versionTag, repository, time } = inputs;
-  const known = recorded.filter(
+  const known = recorded.here.filter(
     (step) =>
       step.signature === 'known' &&
       step.repository === repository &&
@@ -119,7 +138,7 @@ function unsignedStep(
   const own = known.filter(({ signers }) => signers.some(({ id }) => id === key.public.id));
   if (say(own)) return undefined;
   const [latest] = known;
-  if (latest === undefined || own.includes(latest) || !say([latest])) return nextStep(inputs, recorded, from);
+  if (latest === undefined || own.includes(latest) || !say([latest])) return nextStep(inputs, recorded);
   const { signature: _, signers: __, ...step } = latest;
   return step;
 }

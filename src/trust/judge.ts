@@ -141,6 +141,13 @@ function signatureFault(
   if (lacking === undefined) return undefined;
   const { keys, threshold } = lacking;
   const own = evidence.statements.filter(({ predicateType }) => predicateType === imageSignatureType);
+  const isByOthers = own.length > 0 && !keys.some(({ id }) => signers.has(id));
+  if (isByOthers)
+    return new EngineshedError(
+      'SIGNATURE_INVALID',
+      `${reference} is signed, and not by ${keys.map(({ label }) => label).join(', ')}, as ${describePolicy(lacking)} demands`,
+      { hint: 'All policies that are for an image must hold.', details: { reference } },
+    );
   try {
     enoughSigners({ ...evidence, statements: own }, reference, {
       keys,
