@@ -104,8 +104,8 @@ export function enoughSigners(
       `${what} is not signed by ${names}${asked}: it has no signature`,
       {
         hint:
-          'Its publisher signs it: engineshed trust sign IMAGE --key FILE. Where it is a copy, copy it again with its signatures: ' +
-          'engineshed copy --referrers.',
+          'Its publisher signs it: engineshed trust sign IMAGE --key FILE. Where it is a copy or an export, make that again with its ' +
+          'signatures: --referrers.',
       },
     );
   throw new EngineshedError(

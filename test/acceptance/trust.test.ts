@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { ScriptedRegistry } from '../../src/testing/index.js';
@@ -44,6 +44,9 @@ it('makes a pair of keys that only its user can read, and never in the place of 
     status: 74,
   });
   expect(readFileSync(made.privateKey, 'utf8')).toBe(before);
+  const pem = readFileSync(made.publicKey, 'utf8');
+  expect(await user.output(['trust', 'public-key', ...key], { environment })).toBe(pem);
+  expect(await user.json(['trust', 'public-key', ...key], { environment })).toEqual({ id: made.id, pem });
   // One of the two is enough to be in the way, and then neither is made.
   writeFileSync(`${user.work}/half.pub`, '');
   expect(await user.engineshed(['trust', 'generate-key-pair', 'half'], { environment })).toMatchObject({
@@ -237,6 +240,16 @@ WRAPPER = { part = "wrapper" }
   await exporting('half.tar');
   await user.output(['trust', 'sign', `${image}:1`, ...key], { environment });
   expect(await exporting('signed.tar')).toMatchObject({ referrers: 2 });
+  // Who has a policy is told what the file lacks.
+  appendFileSync(
+    `${user.work}/engineshed.toml`,
+    '[trust.acme]\nengines = ["acme"]\nkeys = ["engineshed.pub"]\n',
+  );
+  const warned = async (...more: string[]) =>
+    (await user.engineshed(['export', 'acme', 'x.tar', '--replace', ...more])).stderr.includes(
+      'a policy asks',
+    );
+  expect([await warned(), await warned('--referrers')]).toEqual([true, false]);
   await registry.close();
 
   const site: User = newUser();

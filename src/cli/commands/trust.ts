@@ -57,6 +57,17 @@ const generateKeyPair = buildCommand({
   loader: async () => (await import('../run/trust-generate-key-pair.js')).generateKeyPair,
 });
 
+const publicKey = buildCommand({
+  docs: {
+    brief: 'Print the public key of a private key',
+    fullDescription: 'For who has lost the file with the public key, or has the private one from openssl.',
+  },
+  parameters: {
+    flags: { key: signingKeyFlag, passwordStdin: passwordStdinFlag, json: jsonFlag },
+  },
+  loader: async () => (await import('../run/trust-public-key.js')).publicKey,
+});
+
 const sign = buildCommand({
   docs: {
     brief: 'Sign an image',
@@ -159,7 +170,7 @@ const accept = buildCommand({
 
 /** `engineshed trust` */
 export const trust = buildRouteMap<string, Host>({
-  routes: { 'generate-key-pair': generateKeyPair, sign, verify, show, accept },
+  routes: { 'generate-key-pair': generateKeyPair, 'public-key': publicKey, sign, verify, show, accept },
   docs: { brief: 'Sign images, verify who signed them, and see whose signatures are asked for' },
 });
 

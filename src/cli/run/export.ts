@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Catalogs } from '../../catalog/index.js';
+import { type Catalogs, engineLineage } from '../../catalog/index.js';
 import type { CopyResult, Reporter } from '../../content/index.js';
 import {
   type EngineLock,
@@ -11,6 +11,7 @@ import {
 import { EngineshedError, isEngineshedError } from '../../errors/index.js';
 import { formatPlatform, namesPath, nodePlatform, parseReference } from '../../oci/index.js';
 import { readEngine, readEngineLock, rememberingTarget, type Store } from '../../store/index.js';
+import { policiesFor, repositoryName } from '../../trust/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
@@ -104,6 +105,7 @@ async function carryOut(
       return rememberingTarget(store, targets.readable(parseReference(locked.reference)), new Map());
     };
     const referrers = flags.referrers ? 'bring' : 'leave';
+    if (!flags.referrers && isGoverned(catalogs, lock)) report({ type: 'warning', message: unsigned });
     const to = { transport: 'oci-archive', path: file } as const;
     const result = await targets.write(to, flags.replace ? 'replace' : 'refuse', (target) =>
       writeEngine(lock, target, { content, referrers, report }),
@@ -112,6 +114,17 @@ async function carryOut(
   } finally {
     targets.close();
   }
+}
+
+const unsigned =
+  'a policy asks for signatures, and the file has none: with --referrers they are in it, and it can be verified where it is imported';
+
+function isGoverned(catalogs: Catalogs, { name, sources }: EngineLock): boolean {
+  if (catalogs.policies.length === 0) return false;
+  const images = Object.values(sources).flatMap((source) =>
+    source.kind === 'directory' ? [] : [repositoryName(parseReference(source.reference))],
+  );
+  return policiesFor(catalogs.policies, { engines: engineLineage(catalogs, name), images }).length > 0;
 }
 
 /** What is installed under the name, unless another platform or registry is asked for. */
