@@ -125,7 +125,7 @@ export function fromSystemError(error: unknown): EngineshedError {
 }
 
 /** What a user named, and what for. */
-export interface NamedPath {
+interface NamedPath {
   readonly what: 'file' | 'directory';
   readonly path: string;
   /** The end of the sentence "There is no file PATH", such as `to attach`. */

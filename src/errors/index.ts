@@ -7,7 +7,6 @@ export {
   fromSystemError,
   inOperation,
   isEngineshedError,
-  type NamedPath,
   temporaryPlace,
 } from './error.js';
 export { didYouMean, nearest } from './nearest.js';

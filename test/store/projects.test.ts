@@ -3,7 +3,16 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createLayout } from '../../src/content/index.js';
 import { ownerOf } from '../../src/files/index.js';
-import { gc, missingMs, planGc, rememberProject, repair, type Store, verify } from '../../src/store/index.js';
+import {
+  gc,
+  missingMs,
+  planGc,
+  rememberProject,
+  repair,
+  type Store,
+  uninstall,
+  verify,
+} from '../../src/store/index.js';
 import { makeSample } from './sample.js';
 
 const keep = { generations: 1 };
@@ -161,5 +170,28 @@ describe('verify looks at what the store remembers of projects', () => {
     expect(problems).toMatchObject([{ engine: '', hint: expect.stringContaining('Remove that file') }]);
     expect(after.faults).toHaveLength(1);
     expect(readFileSync(record, 'utf8')).toBe('{}');
+  });
+});
+
+describe('an uninstall', () => {
+  it('E09 refuses an engine that the lock of a project names, and no longer when the lock names another', async () => {
+    const { store, stands, write, lock } = await situation();
+    await expect(uninstall(store, 'demo', 'refuse')).rejects.toMatchObject({
+      code: 'ENGINE_NEEDED',
+      message: expect.stringContaining(lock),
+    });
+    expect(stands()).toBe(true);
+    // A state that is not there is needed by nobody here.
+    write('0123456789abcdef');
+    expect(await uninstall(store, 'demo', 'refuse')).toMatchObject({ projects: [] });
+    expect(stands()).toBe(false);
+  });
+
+  it('E09 does not ask for a project that is gone, and tells those that it was made to leave', async () => {
+    const { store, lock } = await situation();
+    expect(await uninstall(store, 'demo', 'deactivate')).toMatchObject({ projects: [lock] });
+    const other = await situation();
+    rmSync(other.project, { recursive: true });
+    expect(await uninstall(other.store, 'demo', 'refuse')).toMatchObject({ projects: [] });
   });
 });
