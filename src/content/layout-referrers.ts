@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { inOperation } from '../errors/index.js';
 import {
   type Descriptor,
@@ -15,6 +16,9 @@ import { readLayoutFile } from './layout-file.js';
 import { tagOf } from './layout-index.js';
 import { checkBytes } from './verify.js';
 
+/** What manifests refer to that were read already, null for nothing: content never changes. */
+export type KnownReferrals = Map<Digest, Referral | null>;
+
 /** Where a layout keeps a blob. */
 export type BlobPath = (digest: Digest) => string;
 
@@ -27,6 +31,7 @@ export function layoutReferrers(
   entries: readonly Descriptor[],
   blobPath: BlobPath,
   subject: Descriptor,
+  known: KnownReferrals,
 ): Descriptor[] {
   const tag = referrersTag(subject.digest);
   return entries.flatMap((entry) => {
@@ -34,7 +39,7 @@ export function layoutReferrers(
       const bytes = readStored(entry, blobPath);
       return bytes === undefined ? [] : parseReferrers(bytes, `referrers of ${subject.digest}`);
     }
-    const referral = storedReferral(entry, blobPath);
+    const referral = knownReferral(entry, blobPath, known);
     return referral?.subject.digest === subject.digest ? [referral.referrer] : [];
   });
 }
@@ -48,6 +53,20 @@ export function storedReferral(descriptor: Descriptor, blobPath: BlobPath): Refe
   if (!isManifestType(mediaType) && !isIndexType(mediaType)) return undefined;
   const bytes = readStored(descriptor, blobPath);
   return bytes && referralOf(descriptor, parseManifest(bytes, descriptor));
+}
+
+function knownReferral(
+  descriptor: Descriptor,
+  blobPath: BlobPath,
+  known: KnownReferrals,
+): Referral | undefined {
+  const before = known.get(descriptor.digest);
+  if (before !== undefined) return before ?? undefined;
+  const referral = storedReferral(descriptor, blobPath);
+  // What the layout lacks may come.
+  if (referral !== undefined || existsSync(blobPath(descriptor.digest)))
+    known.set(descriptor.digest, referral ?? null);
+  return referral;
 }
 
 function readStored(descriptor: Descriptor, blobPath: BlobPath): Buffer | undefined {

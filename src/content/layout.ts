@@ -26,7 +26,7 @@ import {
 } from '../oci/index.js';
 import { noRegularFile, readLayoutFile } from './layout-file.js';
 import { changeIndex, lockDirectory, readIndex, tagOf } from './layout-index.js';
-import { layoutReferrers, storedReferral } from './layout-referrers.js';
+import { type KnownReferrals, layoutReferrers, storedReferral } from './layout-referrers.js';
 import type { ByteStream, OpenContent, Target } from './types.js';
 import { verified } from './verify.js';
 
@@ -118,6 +118,7 @@ function refuseOtherContent(directory: string, path: string): void {
 
 function layoutTarget(directory: string, label: string, owner: Owner): Layout {
   const blobPath = (digest: Digest) => `${directory}/blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+  const referrals: KnownReferrals = new Map();
   const temporaryFile = () => newTemporaryFile(directory, owner);
   const indexFile = { directory, label, owner, temporaryFile };
 
@@ -272,7 +273,9 @@ function layoutTarget(directory: string, label: string, owner: Owner): Layout {
     },
 
     async *referrers(subject, artifactType) {
-      yield* referrerFilter(artifactType)(layoutReferrers(readIndex(indexFile).manifests, blobPath, subject));
+      yield* referrerFilter(artifactType)(
+        layoutReferrers(readIndex(indexFile).manifests, blobPath, subject, referrals),
+      );
     },
   };
   return layout;

@@ -20,7 +20,9 @@ export type {
   ReleaseSite,
   SiteAttached,
   SiteChannel,
+  SiteKey,
   SiteRelease,
+  SiteStep,
   SiteTests,
   UnreadableRelease,
 } from './site-types.js';

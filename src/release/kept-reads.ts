@@ -1,5 +1,6 @@
 import { readAll, streamOf, type Target } from '../content/index.js';
-import type { Descriptor, Digest } from '../oci/index.js';
+import { isEngineshedError } from '../errors/index.js';
+import { type Descriptor, type Digest, referrerFilter } from '../oci/index.js';
 
 /** The most bytes that all content that is kept may have together: 64 MiB. */
 const maxKeptBytes = 64 * 1024 * 1024;
@@ -15,9 +16,30 @@ const maxKeptReferrers = 200_000;
 export function keptReads(target: Target): Target {
   const content = new Map<Digest, Uint8Array>();
   const resolved = new Map<string, Descriptor>();
-  const lists = new Map<string, readonly Descriptor[]>();
+  const lists = new Map<Digest, Promise<readonly Descriptor[] | undefined>>();
   let keptBytes = 0;
   let keptReferrers = 0;
+  /** All that refers to a subject, asked for once; undefined where that is more than anybody reads, and a type has to be chosen. */
+  const listOf = (subject: Descriptor): Promise<readonly Descriptor[] | undefined> => {
+    const known = lists.get(subject.digest);
+    if (known !== undefined) return known;
+    const list = readList(subject);
+    lists.set(subject.digest, list);
+    return list;
+  };
+  const readList = async (subject: Descriptor): Promise<readonly Descriptor[] | undefined> => {
+    const list: Descriptor[] = [];
+    try {
+      for await (const referrer of target.referrers(subject)) list.push(referrer);
+    } catch (error) {
+      lists.delete(subject.digest);
+      if (isEngineshedError(error, 'RESPONSE_INVALID')) return undefined;
+      throw error;
+    }
+    keptReferrers += list.length;
+    if (keptReferrers > maxKeptReferrers) lists.delete(subject.digest);
+    return list;
+  };
   return {
     label: target.label,
     repository: target.repository,
@@ -43,20 +65,10 @@ export function keptReads(target: Target): Target {
     tag: (descriptor, tag) => target.tag(descriptor, tag),
     tags: (options) => target.tags(options),
     async *referrers(subject, artifactType) {
-      const key = `${subject.digest} ${artifactType ?? ''}`;
-      const known = lists.get(key);
-      if (known !== undefined) {
-        yield* known;
-        return;
-      }
-      const list: Descriptor[] = [];
-      for await (const referrer of target.referrers(subject, artifactType)) {
-        list.push(referrer);
-        yield referrer;
-      }
-      if (keptReferrers + list.length > maxKeptReferrers) return;
-      keptReferrers += list.length;
-      lists.set(key, list);
+      const list = await listOf(subject);
+      yield* list === undefined
+        ? target.referrers(subject, artifactType)
+        : referrerFilter(artifactType)(list);
     },
   };
 }

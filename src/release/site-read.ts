@@ -1,16 +1,15 @@
+import { basename } from 'node:path';
 import { readImageManifest, type Target } from '../content/index.js';
 import type { LockedSource } from '../engine/index.js';
 import { isEngineshedError } from '../errors/index.js';
 import { annotationKeys, type Descriptor } from '../oci/index.js';
+import { imageSignatureType, readClaimed, type TrustedKey } from '../trust/index.js';
 import { releasePlatform } from './compose.js';
 import { readReleaseLock } from './lock.js';
 import type { TestToRun } from './run-tests.js';
-import type { ReleasedEngine, SiteAttached, SiteTests } from './site-types.js';
+import { sbomType } from './sbom.js';
+import type { ReleasedEngine, SiteAttached, SiteKey, SiteTests } from './site-types.js';
 import { readTestRecords, testVerdict } from './test-result.js';
-
-/** Media types of what is attached and only counted. */
-const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-const billType = 'application/spdx+json';
 
 /** The most test results of a release, names of tests in one, and characters of a text that are shown. */
 const maxRecords = 20;
@@ -33,7 +32,7 @@ export interface ReadRelease {
 export async function readSiteRelease(
   target: Target,
   descriptor: Descriptor,
-  tests: readonly TestToRun[],
+  { tests, keys }: { readonly tests: readonly TestToRun[]; readonly keys: readonly TrustedKey[] },
 ): Promise<ReadRelease | { readonly fault: string }> {
   try {
     const { manifest } = await readImageManifest(target, descriptor, releasePlatform);
@@ -45,7 +44,7 @@ export async function readSiteRelease(
     const engine = { description: clip(description), sources, parts, environment };
     const [outcome, attached] = await Promise.all([
       readTests(target, descriptor, tests),
-      countAttached(target, descriptor),
+      readAttached(target, descriptor, keys),
     ]);
     return {
       engine: commands === undefined ? engine : { ...engine, commands },
@@ -108,21 +107,46 @@ async function readTests(
   }
 }
 
-async function countAttached(target: Target, descriptor: Descriptor): Promise<SiteAttached> {
-  const [signatures, bills] = await Promise.all(
-    [bundleType, billType].map((type) => countOf(target, descriptor, type)),
-  );
-  return { signatures: signatures ?? 0, bills: bills ?? 0 };
+async function readAttached(
+  target: Target,
+  descriptor: Descriptor,
+  keys: readonly TrustedKey[],
+): Promise<SiteAttached> {
+  const [signatures, hasBill] = await Promise.all([
+    readSignatures(target, descriptor, keys),
+    hasAttached(target, descriptor, sbomType),
+  ]);
+  return { ...signatures, hasBill };
 }
 
-async function countOf(target: Target, descriptor: Descriptor, type: string): Promise<number> {
-  let count = 0;
+async function readSignatures(
+  target: Target,
+  descriptor: Descriptor,
+  keys: readonly TrustedKey[],
+): Promise<Pick<SiteAttached, 'signers' | 'unchecked'>> {
   try {
-    for await (const _ of target.referrers(descriptor, type)) count++;
+    const found = await readClaimed(target, descriptor, keys, [imageSignatureType]);
+    const ids = new Set(found.flatMap(({ signers }) => signers));
+    const unchecked = found.filter(({ signers }) => signers.length === 0).length;
+    return { signers: siteKeys(keys.filter(({ id }) => ids.has(id))), unchecked };
+  } catch (error) {
+    if (isEngineshedError(error, 'RESPONSE_INVALID')) return { signers: [], unchecked: undefined };
+    throw error;
+  }
+}
+
+/** Keys as pages name them, each once. */
+export function siteKeys(keys: readonly TrustedKey[]): SiteKey[] {
+  return [...new Map(keys.map(({ id, label }) => [id, { id, name: basename(label) }])).values()];
+}
+
+async function hasAttached(target: Target, descriptor: Descriptor, type: string): Promise<boolean> {
+  try {
+    for await (const _ of target.referrers(descriptor, type)) return true;
   } catch (error) {
     if (!isEngineshedError(error, 'RESPONSE_INVALID')) throw error;
   }
-  return count;
+  return false;
 }
 
 /** A text that is not longer than can be shown. */

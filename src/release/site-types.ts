@@ -1,6 +1,6 @@
 import type { EngineLock } from '../engine/index.js';
 import type { Digest } from '../oci/index.js';
-import type { ChannelStep } from './channel.js';
+import type { ChannelStep, RecordedStep } from './channel.js';
 import type { TestRecord, TestVerdict } from './test-result.js';
 
 /** All that is known of the releases of an engine: what a page for people shows. Plain data, in a fixed order. */
@@ -10,6 +10,8 @@ export interface ReleaseSite {
   readonly description: string;
   /** Where the releases are, without a tag: `ghcr.io/acme/base`, `oci:base`. */
   readonly place: string;
+  /** What signatures were checked with; none where nobody named any. */
+  readonly keys: readonly SiteKey[];
   /** In the order of the project's file. */
   readonly channels: readonly SiteChannel[];
   /** The newest first. */
@@ -29,11 +31,23 @@ export interface SiteChannel {
   /** Where it leads; undefined where it leads nowhere yet. */
   readonly digest: Digest | undefined;
   /** The latest first. */
-  readonly steps: readonly ChannelStep[];
+  readonly steps: readonly SiteStep[];
   /** Whether the history was followed to its beginning. */
   readonly complete: boolean;
   /** The newest first. */
   readonly versions: readonly SiteVersion[];
+}
+
+/** A step of a channel, with the keys that are known to have signed it. */
+export interface SiteStep extends ChannelStep, Pick<RecordedStep, 'signature'> {
+  readonly signers: readonly SiteKey[];
+}
+
+/** A public key that signatures were checked with. */
+export interface SiteKey {
+  readonly id: string;
+  /** The name of its file, without the directory. */
+  readonly name: string;
 }
 
 /** A tag that a release got when it was promoted. */
@@ -72,9 +86,12 @@ export interface SiteTests {
 
 /** What else is attached to a release. */
 export interface SiteAttached {
-  /** How many signatures (Sigstore bundles), and documents that list its content (SPDX). Nothing of them was checked. */
-  readonly signatures: number;
-  readonly bills: number;
+  /** The keys, of those that were given, that signed it; this was checked. */
+  readonly signers: readonly SiteKey[];
+  /** How many signatures there are beside: by other keys, or by anybody, for no key checked them. Undefined where there are too many. */
+  readonly unchecked: number | undefined;
+  /** Whether a document that lists its content is attached (SPDX). */
+  readonly hasBill: boolean;
 }
 
 /** An image that should be a release and cannot be shown. */

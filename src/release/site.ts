@@ -1,7 +1,8 @@
 import { mapLimited, type Reporter, type Target } from '../content/index.js';
 import { isEngineshedError } from '../errors/index.js';
 import { type Descriptor, type Digest, digestHex, parseTime } from '../oci/index.js';
-import { type ChannelStep, readChannelHistory } from './channel.js';
+import type { TrustedKey } from '../trust/index.js';
+import { readChannelHistory } from './channel.js';
 import { keptReads } from './kept-reads.js';
 import type { TestToRun } from './run-tests.js';
 import {
@@ -11,8 +12,8 @@ import {
   findCandidates,
   findImage,
 } from './site-candidates.js';
-import { type ReadRelease, readSiteRelease } from './site-read.js';
-import type { ReleaseSite, SiteChannel, SiteRelease, UnreadableRelease } from './site-types.js';
+import { type ReadRelease, readSiteRelease, siteKeys } from './site-read.js';
+import type { ReleaseSite, SiteChannel, SiteRelease, SiteStep, UnreadableRelease } from './site-types.js';
 
 /** What to tell about, and how much of it. */
 export interface SiteInputs {
@@ -21,6 +22,8 @@ export interface SiteInputs {
   readonly place: string;
   readonly channels: readonly ChannelInputs[];
   readonly tests: readonly TestToRun[];
+  /** What signatures are checked with. */
+  readonly keys: readonly TrustedKey[];
   /** The most releases. */
   readonly limit: number;
   readonly report: Reporter;
@@ -35,14 +38,14 @@ const maxEntries = 1_000_000;
  * @throws EngineshedError as `Target.resolve`, `Target.fetch` and `Target.referrers` do, where one cannot be reached
  */
 export async function collectSite(place: Target, inputs: SiteInputs): Promise<ReleaseSite> {
-  const { channels, limit } = inputs;
+  const { channels, limit, keys } = inputs;
   const target = keptReads(place);
   const candidates = await findCandidates(target, channels, limit);
   const read = new Map<Digest, ReadRelease | { readonly fault: string }>();
   await readAllOf(target, inputs, [...candidates.images.values()], read);
   const histories = await mapLimited(channels, concurrentReads, async ({ name }, at) => {
     const head = candidates.heads[at];
-    return head === undefined ? [] : stepsOf(target, name, head);
+    return head === undefined ? [] : stepsOf(target, name, head, keys);
   });
   const past = await findPast(target, histories, candidates.images);
   const taken = past.slice(0, Math.max(0, limit - candidates.images.size));
@@ -55,16 +58,17 @@ export async function collectSite(place: Target, inputs: SiteInputs): Promise<Re
 /** Reads releases side by side, with their steps, so that following a history needs no further request. */
 async function readAllOf(
   target: Target,
-  { channels, tests, report }: SiteInputs,
+  inputs: SiteInputs,
   images: readonly Descriptor[],
   read: Map<Digest, ReadRelease | { readonly fault: string }>,
 ): Promise<void> {
+  const { channels, keys, report } = inputs;
   let [done, entries] = [0, 0];
   await mapLimited(images, concurrentReads, async (image) => {
-    const release = entries > maxEntries ? { fault: tooMuch } : await readSiteRelease(target, image, tests);
+    const release = entries > maxEntries ? { fault: tooMuch } : await readSiteRelease(target, image, inputs);
     if (!('fault' in release)) {
       entries += entriesOf(release);
-      for (const { name } of channels) await stepsOf(target, name, image, 1);
+      for (const { name } of channels) await stepsOf(target, name, image, keys, 1);
     }
     read.set(image.digest, release);
     report({ type: 'count', what: 'releases', done: ++done, total: images.length });
@@ -76,10 +80,12 @@ async function stepsOf(
   target: Target,
   channel: string,
   at: Descriptor,
+  keys: readonly TrustedKey[],
   limit?: number,
-): Promise<ChannelStep[] | undefined> {
+): Promise<SiteStep[] | undefined> {
   try {
-    return await readChannelHistory(target, channel, at, limit);
+    const steps = await readChannelHistory(target, channel, at, limit, keys);
+    return steps.map((step) => ({ ...step, signers: siteKeys(step.signers) }));
   } catch (error) {
     if (isEngineshedError(error, 'RESPONSE_INVALID')) return undefined;
     throw error;
@@ -96,7 +102,7 @@ function entriesOf({ engine }: ReadRelease): number {
 /** The releases that channels once led to and that no tag leads to any more, where they are still there. */
 async function findPast(
   target: Target,
-  histories: readonly (readonly ChannelStep[] | undefined)[],
+  histories: readonly (readonly SiteStep[] | undefined)[],
   known: ReadonlyMap<Digest, Descriptor>,
 ): Promise<Descriptor[]> {
   const digests = [...new Set(histories.flatMap((steps) => (steps ?? []).map(({ digest }) => digest)))];
@@ -106,9 +112,9 @@ async function findPast(
 }
 
 function arrange(
-  { engine, place, channels }: SiteInputs,
+  { engine, place, channels, keys }: SiteInputs,
   { heads, versions }: Candidates,
-  histories: readonly (readonly ChannelStep[] | undefined)[],
+  histories: readonly (readonly SiteStep[] | undefined)[],
   read: ReadonlyMap<Digest, ReadRelease | { readonly fault: string }>,
   omitted: number,
 ): ReleaseSite {
@@ -143,7 +149,8 @@ function arrange(
   releases.sort(newestFirst);
   unreadable.sort((a, b) => (a.digest < b.digest ? -1 : 1));
   const description = releases[0]?.engine.description ?? '';
-  return { engine, description, place, channels: siteChannels, releases, unreadable, omitted };
+  const known = siteKeys(keys);
+  return { engine, description, place, keys: known, channels: siteChannels, releases, unreadable, omitted };
 }
 
 /** A version says more than the tag of a night, which says more than a digest. */

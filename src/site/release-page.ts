@@ -7,6 +7,7 @@ import { installations } from './install.js';
 import { badge, copyable, revisionText, shortDigest, table, testBadge } from './pieces.js';
 import { releaseLink } from './release-table.js';
 import { tests } from './tests.js';
+import { signatureBadge, trust } from './trust.js';
 import {
   addresses,
   differences,
@@ -52,7 +53,7 @@ ${tests(release)}
 </section>
 <section aria-labelledby="trust">
 <h2 id="trust">Trust</h2>
-${trust(site.place, release)}
+${trust(site, release)}
 </section>
 ${neighbours(view, path, release)}`,
   };
@@ -80,7 +81,7 @@ function standing(view: View, path: string, release: SiteRelease): Html {
   );
   const back = takenBackFrom(view, release);
   const others = names.filter(({ tag }) => tag !== title).map(({ tag }) => html`<code>${tag}</code>`);
-  return html`<p class="facts">${leading.length === 0 ? undefined : badge('accent', 'Current')} ${back.length === 0 ? undefined : badge('warn', 'Taken back')} ${testBadge(release)}</p>
+  return html`<p class="facts">${leading.length === 0 ? undefined : badge('accent', 'Current')} ${back.length === 0 ? undefined : badge('warn', 'Taken back')} ${testBadge(release)} ${signatureBadge(release)}</p>
 <dl class="facts">
 ${leading.length === 0 ? undefined : html`<div><dt>Current in</dt><dd>${list(leading)}</dd></div>`}
 ${back.map(({ channel, time }) => html`<div><dt>Taken back</dt><dd>${day(time)}, in <a href="${to(paths.channels.get(channel.name) ?? paths.index)}">${channel.name}</a></dd></div>`)}
@@ -120,15 +121,4 @@ function components({ sources }: SiteRelease['engine']): Html {
       ];
     }),
   );
-}
-
-function trust(place: string, { digest, attached }: SiteRelease): Html {
-  const { signatures, bills } = attached;
-  return html`<p>${
-    signatures === 0
-      ? html`${badge('plain', 'Not signed')} Nothing is attached that could be a signature.`
-      : html`${badge('warn', 'Not checked')} ${count(signatures, 'signature')} ${signatures === 1 ? 'is' : 'are'} attached. No key was given to check ${signatures === 1 ? 'it' : 'them'} with, so this says nothing about who signed.`
-  }</p>
-<p>${bills === 0 ? 'No bill of materials (SPDX) is attached.' : 'A bill of materials (SPDX) is attached. To list what is:'}</p>
-${bills === 0 ? undefined : copyable(`engineshed referrers ${place}@${digest}`, 'List what is attached')}`;
 }

@@ -10,6 +10,7 @@ import {
   type ReleaseSite,
   testResult,
 } from '../../src/release/index.js';
+import type { TrustedKey } from '../../src/trust/index.js';
 
 /** A component of a release, as its image tells. */
 export interface SampleComponent {
@@ -147,12 +148,14 @@ export function collectSample(
   target: Target,
   channels: readonly ChannelInputs[],
   limit = 1000,
+  keys: readonly TrustedKey[] = [],
 ): Promise<ReleaseSite> {
   return collectSite(target, {
     engine: 'train',
     place: 'registry.example.com/acme/train',
     channels,
     tests: sampleTests,
+    keys,
     limit,
     report: () => {},
   });

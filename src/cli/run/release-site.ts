@@ -5,9 +5,12 @@ import { ownerOf } from '../../files/index.js';
 import { formatReference } from '../../oci/index.js';
 import { type ChannelInputs, collectSite, type ReleaseSite } from '../../release/index.js';
 import { readSiteAssets, renderSite } from '../../site/index.js';
+import type { TrustedKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
+import { readPublicKeys } from '../public-keys.js';
 import { type ReleaseDesk, withReleases } from '../release.js';
+import { releaseKeys } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import { refuseForeignDirectory, type WrittenSite, writeSiteDirectory } from '../site-directory.js';
 import { count } from '../text.js';
@@ -15,6 +18,7 @@ import { count } from '../text.js';
 /** The flags of `engineshed release site`. */
 interface SiteFlags extends NetworkFlags {
   readonly limit: number;
+  readonly key?: readonly string[];
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -23,8 +27,9 @@ interface SiteFlags extends NetworkFlags {
 export async function releaseSite(this: Host, flags: SiteFlags, directory: string): Promise<void> {
   const path = resolve(this.directory, directory);
   refuseForeignDirectory(path);
+  const given = readPublicKeys(this, flags.key ?? []);
   const site = await withProgress(this, (report) =>
-    withReleases(this, flags, report, (desk) => collect(flags, desk, report)),
+    withReleases(this, flags, report, (desk) => collect(flags, desk, given, report)),
   );
   const files = renderSite(site, readSiteAssets());
   const written = flags.dryRun ? sizeOf(files) : writeSiteDirectory(path, files, ownerOf(this.pid));
@@ -33,9 +38,11 @@ export async function releaseSite(this: Host, flags: SiteFlags, directory: strin
 
 async function collect(
   flags: SiteFlags,
-  { settings, place }: ReleaseDesk,
+  desk: ReleaseDesk,
+  given: readonly TrustedKey[],
   report: Reporter,
 ): Promise<ReleaseSite> {
+  const { settings, place } = desk;
   const { engine, image, tests } = settings;
   const tags: string[] = [];
   for await (const tag of place.tags()) tags.push(tag);
@@ -54,6 +61,7 @@ async function collect(
     place: formatReference(named),
     channels,
     tests,
+    keys: [...given, ...(await releaseKeys(desk))],
     limit: flags.limit,
     report,
   });

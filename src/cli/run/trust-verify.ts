@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type Catalogs, engineLineage, enginesFrom } from '../../catalog/index.js';
 import { resolveReference, type Target } from '../../content/index.js';
 import { engineArtifactType, type ReadEngine, readExportedEngines } from '../../engine/index.js';
-import { EngineshedError, fromSystemError } from '../../errors/index.js';
+import { EngineshedError } from '../../errors/index.js';
 import {
   type Descriptor,
   type Digest,
@@ -14,7 +12,6 @@ import {
 import {
   describePolicy,
   type PolicySubject,
-  parsePublicKey,
   policiesFor,
   readPolicyKeys,
   repositoryName,
@@ -26,6 +23,7 @@ import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { withPlace } from '../images.js';
 import { printJson, printLine } from '../output.js';
+import { readPublicKeys } from '../public-keys.js';
 import type { NetworkFlags } from '../runtime.js';
 import { count } from '../text.js';
 
@@ -107,7 +105,7 @@ async function policySigners(
 }
 
 function wantedSigners(host: Host, paths: readonly string[], threshold: number): WantedSigners {
-  const keys = paths.map((path) => parsePublicKey(readKeyFile(resolve(host.directory, path)), path));
+  const keys = readPublicKeys(host, paths);
   const different = new Set(keys.map(({ id }) => id)).size;
   if (threshold > different)
     throw new EngineshedError(
@@ -115,14 +113,6 @@ function wantedSigners(host: Host, paths: readonly string[], threshold: number):
       `--threshold ${threshold} needs as many keys, and there are ${different}`,
     );
   return { keys, threshold };
-}
-
-function readKeyFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fromSystemError(error);
-  }
 }
 
 interface ImageToVerify {
