@@ -114,6 +114,8 @@ describe('the documents', () => {
       described
         .split('\n')
         .find((line) => line.startsWith('| ') && line.split(' | ')[0]?.includes(`\`${command}\``)) ?? '';
+    const environment = { ENGINESHED_SIGNING_PASSWORD: 'correct horse', ENGINESHED_SIGNING_KEY: 'one.key' };
+    const signing = (...args: string[]) => user.json(['trust', ...args], { environment });
     const documents = {
       install: await user.json(['install', 'train']),
       publish: await user.json(['publish', 'component', 'oci:layout:1']),
@@ -142,6 +144,10 @@ describe('the documents', () => {
       uninstall: await user.json(['uninstall', 'train', '--force']),
       login: await user.json(['login']),
       logout: await user.json(['logout', 'ghcr.io']),
+      'trust generate-key-pair': await signing('generate-key-pair', 'one'),
+      'trust public-key': await signing('public-key'),
+      'trust sign': await signing('sign', 'oci:layout:1'),
+      'trust verify': await signing('verify', 'oci:layout:1', '--key', 'one.pub'),
     };
     for (const [command, document] of Object.entries(documents)) {
       for (const field of Object.keys(document))
