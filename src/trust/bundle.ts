@@ -81,6 +81,6 @@ export function parseBundle(bytes: Uint8Array, where: string): Envelope {
 
 function unsupported(where: string, what: string): EngineshedError {
   return new EngineshedError('SIGNATURE_UNSUPPORTED', `The ${where} ${what}`, {
-    hint: 'Sign with a key: engineshed trust sign IMAGE --key FILE, or cosign sign --key FILE.',
+    hint: 'Sign with a key: engineshed trust sign REF --key FILE, or cosign sign --key FILE.',
   });
 }

@@ -104,7 +104,7 @@ export function enoughSigners(
       `${what} is not signed by ${names}${asked}: it has no signature`,
       {
         hint:
-          'Its publisher signs it: engineshed trust sign IMAGE --key FILE. Where it is a copy or an export, make that again with its ' +
+          'Its publisher signs it: engineshed trust sign REF --key FILE. Where it is a copy or an export, make that again with its ' +
           'signatures: --referrers.',
       },
     );

@@ -68,6 +68,8 @@ it('what would be an image of Docker Hub by mistake is refused by every command 
     ['ls', text],
     ['cat', text, 'a'],
     ['referrers', text],
+    ['trust', 'sign', text],
+    ['trust', 'verify', text],
   ];
   const hints = {
     thing: 'docker.io/library/thing',

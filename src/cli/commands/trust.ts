@@ -6,13 +6,13 @@ const imageArgument = {
   brief:
     'The image, a release too: registry/repository[:tag][@digest], oci:DIR:tag or oci-archive:FILE[:tag]',
   parse: String,
-  placeholder: 'IMAGE',
+  placeholder: 'REF',
 } as const;
 
 const engineOrImage = {
   brief: 'An engine, or an image',
   parse: String,
-  placeholder: 'ENGINE|IMAGE',
+  placeholder: 'ENGINE|REF',
 } as const;
 
 /** The private key to sign with. */
@@ -72,7 +72,7 @@ const sign = buildCommand({
   docs: {
     brief: 'Sign an image',
     fullDescription:
-      'Signs the digest that IMAGE stands for, and attaches the signature to it where it is, as "cosign sign" does: "cosign verify ' +
+      'Signs the digest that REF stands for, and attaches the signature to it where it is, as "cosign sign" does: "cosign verify ' +
       '--key" accepts it. The image does not change. Signed with the same key a second time, nothing happens. No transparency log is ' +
       'asked. The key is one of "engineshed trust generate-key-pair" or cosign, or a PEM file of openssl.',
   },
@@ -98,8 +98,9 @@ const verify = buildCommand({
   docs: {
     brief: 'Verify who signed an image',
     fullDescription:
-      'Ends with 0 where the digest that IMAGE stands for is signed by enough of the keys, or by all policies for it where no key is named, and with 76 where it is not. What "cosign ' +
-      'sign --key" signed counts too. For a file of "engineshed export", every image of the engine in it is verified, without a network.',
+      'Ends with 0 where the digest that REF stands for is signed by enough of the keys, or as all policies for it ask where no key is ' +
+      'named, and with 76 where it is not. What "cosign sign --key" signed counts too. For a file of "engineshed export", every image of ' +
+      'the engine in it is verified, without a network.',
   },
   parameters: {
     positional: { kind: 'tuple', parameters: [imageArgument] },
