@@ -1,7 +1,7 @@
-import { engineLineage, enginesFrom, type ReleaseChannel } from '../catalog/index.js';
+import { engineLineage, enginesFrom, membersOf, type ReleaseChannel } from '../catalog/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { formatReference } from '../oci/index.js';
-import type { PromotionSigning } from '../release/index.js';
+import { findLatestSigned, type PromotionSigning } from '../release/index.js';
 import {
   admit,
   placeName,
@@ -104,7 +104,25 @@ export async function signingOf(
     'leave',
   );
   const seen = memory.seen(placeName(desk.settings.image), channel.tag);
-  return { key, known: await releaseKeys(desk), seen: seen?.step ?? 0 };
+  const known = await releaseKeys(desk);
+  const latest = await latestSigned(desk, channel, [key.public, ...known]);
+  return { key, known, seen: seen?.step ?? 0, latest };
+}
+
+/** How many releases of a channel, the newest, are asked for its steps. */
+const askedReleases = 10;
+
+/** The highest step that is signed at the newest releases of a channel, wherever its tag is now. */
+async function latestSigned(
+  { settings, place }: ReleaseDesk,
+  { name: channel, tag, versions }: ReleaseChannel,
+  keys: readonly TrustedKey[],
+) {
+  if (versions === undefined) return undefined;
+  const tags: string[] = [];
+  for await (const one of place.tags()) tags.push(one);
+  const newest = membersOf(versions, tags).slice(0, askedReleases);
+  return findLatestSigned(place, { channel, repository: repositoryName(settings.image), tag }, newest, keys);
 }
 
 /** What of a step all commands that make one have in common. */

@@ -1,4 +1,4 @@
-import type { Target } from '../content/index.js';
+import { mapLimited, type Target } from '../content/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import { canonicalJson, type Descriptor, type Digest } from '../oci/index.js';
 import {
@@ -130,6 +130,33 @@ export async function readSteps(
   const all = [...signed.values(), ...unsigned];
   const known = all.filter(({ signature }) => signature === 'known');
   return (known.length > 0 ? known : all).sort((a, b) => b.step - a.step);
+}
+
+/** How many releases are asked at the same time. */
+const concurrentReleases = 4;
+
+/**
+ * The highest step of a channel that one of the keys has signed, at any of some releases. Who can move a tag, and has no key, so cannot make
+ * the publisher count from the beginning, or twice: users would take that for a release that is played back.
+ * @param tags of the releases; those that are not there say nothing
+ * @param keys what others signed says nothing
+ * @throws EngineshedError as {@link readChannelHistory} does
+ */
+export async function findLatestSigned(
+  target: Target,
+  { channel, repository, tag }: Pick<ChannelStep, 'channel' | 'repository' | 'tag'>,
+  tags: readonly string[],
+  keys: readonly TrustedKey[],
+): Promise<ChannelStep | undefined> {
+  const steps = await mapLimited(tags, concurrentReleases, async (name) => {
+    const release = await findChannel(target, name);
+    return release === undefined ? [] : readSteps(target, channel, release, keys);
+  });
+  const [latest] = steps
+    .flat()
+    .filter((step) => step.signature === 'known' && step.repository === repository && step.tag === tag)
+    .sort((a, b) => b.step - a.step);
+  return latest;
 }
 
 async function resolveOrNothing(target: Target, digest: Digest): Promise<Descriptor | undefined> {

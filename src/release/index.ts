@@ -3,6 +3,7 @@ export {
   type ChannelStep,
   emptyChannel,
   findChannel,
+  findLatestSigned,
   type RecordedStep,
   readChannelHistory,
 } from './channel.js';

@@ -35,6 +35,8 @@ export interface PromotionSigning {
   readonly known: readonly TrustedKey[];
   /** The highest step that this machine saw of the channel; 0 for none. A registry may show an older one. */
   readonly seen: number;
+  /** The highest step that is signed at other releases of the channel (see {@link findLatestSigned}); undefined where none is. */
+  readonly latest: ChannelStep | undefined;
 }
 
 /** What a promotion will do. Plain data but for the key; `--dry-run` prints it. */
@@ -72,11 +74,12 @@ export async function planPromotion(target: Target, inputs: PromotionInputs): Pr
   const here = from === undefined ? [] : await readSteps(target, channel, from, keys);
   // Somebody may have moved the tag away: what was signed of the release that it comes back to tells the number, too.
   const own = isThere || signing === undefined ? [] : await readSteps(target, channel, release, keys);
-  const recorded = {
-    here: here.filter(isCredible),
-    highest: Math.max(0, signing?.seen ?? 0, ...[...here, ...own].filter(isCredible).map(({ step }) => step)),
-    from,
-  };
+  const [credible, others] = [here, own].map((steps) =>
+    steps.filter((step) => isCredible(step, signing?.latest)),
+  ) as [RecordedStep[], RecordedStep[]];
+  const known = [...credible, ...others].map(({ step }) => step);
+  const highest = Math.max(0, signing?.seen ?? 0, signing?.latest?.step ?? 0, ...known);
+  const recorded = { here: credible, highest, from };
   const step =
     isRecorded && signing !== undefined
       ? unsignedStep(inputs, signing, recorded)
@@ -93,13 +96,19 @@ interface Recorded {
   readonly from: Descriptor | undefined;
 }
 
-/** Anybody who may push can record a plain step, with a number that leaves none for later ones. */
-function isCredible({ signature, step }: RecordedStep): boolean {
-  return signature === 'known' || step <= maxPlainStep;
+/**
+ * Anybody who may push can record a plain step, with a number that leaves none for later ones; where the channel has signed steps, only
+ * those count.
+ */
+function isCredible({ signature, step }: RecordedStep, latest: ChannelStep | undefined): boolean {
+  return signature === 'known' || (latest === undefined && step <= maxPlainStep);
 }
 
 function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Recorded): ChannelStep {
-  const { channel, repository, tag, versionTag, release, version, reason, time, expires } = inputs;
+  const { channel, repository, tag, versionTag, release, version, reason, time, expires, signing } = inputs;
+  const latest = signing?.latest;
+  // Somebody without the key may have led the tag elsewhere; the history goes on where the channel was.
+  const before = latest !== undefined && latest.step > (last?.step ?? 0) ? latest : undefined;
   return {
     channel,
     repository,
@@ -111,7 +120,10 @@ function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Reco
     reason,
     time,
     expires,
-    previous: from === undefined ? undefined : { step: last?.step ?? 0, digest: from.digest },
+    previous:
+      before !== undefined
+        ? { step: before.step, digest: before.digest }
+        : from && { step: last?.step ?? 0, digest: from.digest },
   };
 }
 

@@ -10,7 +10,10 @@ import type { ChannelStep } from './channel.js';
 export function rollbackStep(channel: string, history: readonly ChannelStep[]): ChannelStep {
   const [latest] = history;
   const promoted = history.find((step) => step.digest === latest?.digest && step.reason === 'promote');
-  const before = history.find((step) => step.step === (promoted ?? latest)?.previous?.step);
+  const beforeStep = (at: ChannelStep | undefined) => history.find(({ step }) => step === at?.previous?.step);
+  let before = beforeStep(promoted ?? latest);
+  // Promoted again, after somebody else had moved the tag.
+  while (before !== undefined && before.digest === latest?.digest) before = beforeStep(before);
   if (before !== undefined) return before;
   throw new EngineshedError(
     'GENERATION_UNKNOWN',

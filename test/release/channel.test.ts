@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { memoryTarget, streamOf, type Target } from '../../src/content/index.js';
 import { buildImage, type Descriptor } from '../../src/oci/index.js';
-import { planPromotion, promote, readChannelHistory, rollbackStep } from '../../src/release/index.js';
+import {
+  findLatestSigned,
+  planPromotion,
+  promote,
+  readChannelHistory,
+  rollbackStep,
+} from '../../src/release/index.js';
+import { attachStatement } from '../../src/release/statement.js';
+import { channelType } from '../../src/trust/index.js';
+import { newKey } from '../support/signing.js';
 
 async function pushRelease(target: Target, name: string): Promise<Descriptor> {
   const { config, manifest } = buildImage({
@@ -112,6 +121,66 @@ describe('a channel', () => {
       [1, '1.0.1'],
     ]);
     expect(() => rollbackStep('train', history)).toThrow(/could go back to/);
+  });
+
+  it('F02 goes on counting where it was, wherever somebody without the key led its tag', async () => {
+    const target = memoryTarget();
+    const [key, other] = [newKey('release'), newKey('somebody')];
+    const signed = async (release: Descriptor, version: string, by = key) => {
+      const about = inputs(release, version);
+      const tags = ['1.0.1', '1.0.2', '1.0.3', '9.9.9'];
+      const latest = await findLatestSigned(target, about, tags, [by.public]);
+      const plan = await planPromotion(target, {
+        ...about,
+        signing: { key: by, known: [], seen: 0, latest },
+      });
+      await promote(target, plan);
+      return plan.step;
+    };
+    const releases: Descriptor[] = [];
+    for (const at of [1, 2, 3]) releases.push(await pushRelease(target, `release ${at}`));
+    const [one, two, three] = releases as [Descriptor, Descriptor, Descriptor];
+    expect(await signed(one, '1.0.1')).toMatchObject({ step: 1 });
+    expect(await signed(two, '1.0.2')).toMatchObject({ step: 2 });
+    // To an old release of the channel, and to something that never was one; a step of a key that nobody trusts says nothing.
+    await target.tag(one, 'latest');
+    const previous = { step: 2, digest: two.digest };
+    expect(await signed(two, '1.0.2')).toMatchObject({ step: 3, previous });
+    const foreign = await pushRelease(target, 'foreign');
+    await target.tag(foreign, 'latest');
+    await target.tag(foreign, '9.9.9');
+    const claimed = { ...inputs(foreign, '9.9.9'), time: '2026-01-01T00:00:00Z' };
+    const plan = await planPromotion(target, {
+      ...claimed,
+      reason: 'renew',
+      signing: { key: other, known: [], seen: 1000, latest: undefined },
+    });
+    await promote(target, plan);
+    expect(await signed(three, '1.0.3')).toMatchObject({
+      step: 4,
+      previous: { step: 3, digest: two.digest },
+    });
+    const history = await readChannelHistory(target, 'train', three, 100, [key.public]);
+    expect(history.map(({ step, digest }) => [step, digest])).toEqual([
+      [4, three.digest],
+      [3, two.digest],
+      [2, two.digest],
+      [1, one.digest],
+    ]);
+    expect(rollbackStep('train', history.slice(1)).digest).toBe(one.digest);
+
+    // Nor does what nobody signed.
+    const hostile = { ...inputs(foreign), step: 999_999_999, digest: foreign.digest };
+    await attachStatement(target, {
+      subject: foreign,
+      name: 'x',
+      created: hostile.time,
+      predicateType: channelType,
+      predicate: { ...hostile, tags: ['latest'] },
+      annotations: { 'io.github.engineshed.channel': 'train' },
+    });
+    await target.tag(foreign, 'latest');
+    expect(await signed(three, '1.0.3')).toMatchObject({ step: 5 });
   });
 
   it('ends its history where nothing is recorded', async () => {

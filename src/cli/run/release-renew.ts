@@ -50,11 +50,12 @@ async function carryOut(
   const keys = [key.public, ...(signing?.known ?? [])];
   const [latest] = await readChannelHistory(place, name, at, 1, keys);
   const inputs = stepInputs(host, desk, channel);
+  const highest = Math.max(signing?.seen ?? 0, signing?.latest?.step ?? 0);
   const fault =
     latest?.signature !== 'known' || latest.repository !== inputs.repository || latest.tag !== channel.tag
       ? 'nobody whose key is known here signed that'
-      : latest.step < (signing?.seen ?? 0)
-        ? `step ${signing?.seen} was seen here, and that is step ${latest.step}`
+      : latest.step < highest
+        ? `step ${highest} is known, and that is step ${latest.step}`
         : latest.expires !== undefined && Date.parse(latest.expires) <= Date.parse(inputs.time)
           ? `its time was over at ${latest.expires}`
           : undefined;
