@@ -39,7 +39,13 @@ export async function signImage(
   inputs: Omit<SigningInputs, 'predicateType' | 'predicate'>,
 ): Promise<ImageSignature> {
   const { subject, key } = inputs;
-  const { statements } = await readSigned(target, subject, [key.public], [imageSignatureType]);
+  // A mirror may not have yet what was signed a moment ago.
+  const { statements } = await readSigned(
+    target.written ?? target,
+    subject,
+    [key.public],
+    [imageSignatureType],
+  );
   const [found] = statements;
   if (found !== undefined) return { carrier: found.carrier, present: true };
   const statement = { predicateType: imageSignatureType, predicate: {} };

@@ -29,6 +29,14 @@ describe('the signature of an image', () => {
     expect(await referrersOf(target, subject)).toHaveLength(2);
   });
 
+  it('is found where it was written, also where a mirror has not it yet', async () => {
+    const { target: written, subject } = await pushedImage('one');
+    const { target: mirror } = await pushedImage('one');
+    const inputs = { subject, created, key: one };
+    await signImage(written, inputs);
+    expect(await signImage({ ...mirror, written }, inputs)).toMatchObject({ present: true });
+  });
+
   it('F01 is missing, or invalid, each with its own words', async () => {
     const { target, subject } = await pushedImage('one');
     const verify = () => verifyImage(target, [subject], 'acme/engine', { keys: [one.public], threshold: 1 });
