@@ -14,7 +14,7 @@ export { formatNotes } from './notes.js';
 export { type PromotionPlan, type PromotionSigning, planPromotion, promote } from './promote.js';
 export { rollbackStep } from './rollback.js';
 export { runTests, type TestOutcome } from './run-tests.js';
-export { attachSbom, isSbomAttached, releaseSbom, type Sbom } from './sbom-carrier.js';
+export { attachSbom, isSbomAttached, releaseSbom } from './sbom-carrier.js';
 export { collectSite } from './site.js';
 export type { ChannelInputs } from './site-candidates.js';
 export type {
