@@ -10,7 +10,7 @@ import {
   type ReleaseSite,
   testResult,
 } from '../../src/release/index.js';
-import type { TrustedKey } from '../../src/trust/index.js';
+import type { SigningKey, TrustedKey } from '../../src/trust/index.js';
 
 /** A component of a release, as its image tells. */
 export interface SampleComponent {
@@ -63,6 +63,7 @@ export async function lead(
   version: string | undefined,
   time: string,
   reason: 'promote' | 'rollback' = 'promote',
+  key?: SigningKey,
 ): Promise<void> {
   const versionTag = version === undefined ? undefined : channel.pattern?.replace(/\{[a-z]+\}/, version);
   const { name, tag } = channel;
@@ -78,7 +79,7 @@ export async function lead(
       reason,
       time,
       expires: undefined,
-      signing: undefined,
+      signing: key === undefined ? undefined : { key, known: [], seen: 0 },
     }),
   );
 }
