@@ -81,7 +81,9 @@ function standing(view: View, path: string, release: SiteRelease): Html {
   );
   const back = takenBackFrom(view, release);
   const others = names.filter(({ tag }) => tag !== title).map(({ tag }) => html`<code>${tag}</code>`);
-  return html`<p class="facts">${leading.length === 0 ? undefined : badge('accent', 'Current')} ${back.length === 0 ? undefined : badge('warn', 'Taken back')} ${testBadge(release)} ${signatureBadge(release)}</p>
+  return html`<p class="facts">${leadingTo(view, release).map(({ name }) => badge('accent', `Current in ${name}`))}${back.map(
+    ({ channel }) => badge('warn', `Taken back in ${channel.name}`),
+  )}${testBadge(release)}${signatureBadge(release)}</p>
 <dl class="facts">
 ${leading.length === 0 ? undefined : html`<div><dt>Current in</dt><dd>${list(leading)}</dd></div>`}
 ${back.map(({ channel, time }) => html`<div><dt>Taken back</dt><dd>${day(time)}, in <a href="${to(paths.channels.get(channel.name) ?? paths.index)}">${channel.name}</a></dd></div>`)}
