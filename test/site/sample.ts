@@ -79,7 +79,7 @@ export async function lead(
       reason,
       time,
       expires: undefined,
-      signing: key === undefined ? undefined : { key, known: [], seen: 0 },
+      signing: key === undefined ? undefined : { key, known: [], seen: 0, latest: undefined },
     }),
   );
 }
