@@ -7,7 +7,7 @@ export { builtinCatalog, type CatalogFileLocation, loadCatalogs, readCatalog } f
 export { type MergeOptions, mergeCatalogs } from './merge.js';
 export { overrideSource } from './override.js';
 export { parseCatalog } from './parse.js';
-export { fillPattern, matchPattern, membersOf, type NamePattern } from './pattern.js';
+export { fillPattern, matchPattern, membersOf } from './pattern.js';
 export { pinnedEngine } from './pinned.js';
 export type {
   Catalog,

@@ -34,7 +34,7 @@ export { formatProjectLock, maxLockBytes, parseProjectLock } from './project-loc
 export { type EnvironmentFormat, environmentFormats, quotePosix, renderEnvironment } from './render.js';
 export { findComponent, overridableSources, replaceComponent } from './replace.js';
 export { type ImageSource, type ResolveOptions, resolveEngine } from './resolve.js';
-export { isRevision, type SourceSite, sourceSite } from './source-site.js';
+export { isRevision, sourceSite } from './source-site.js';
 export type {
   CommandDefinition,
   EngineDefinition,

@@ -19,13 +19,10 @@ export { collectSite } from './site.js';
 export type { ChannelInputs } from './site-candidates.js';
 export type {
   ReleaseSite,
-  SiteAttached,
   SiteChannel,
   SiteKey,
   SiteRelease,
   SiteStep,
-  SiteTests,
-  UnreadableRelease,
 } from './site-types.js';
 export {
   attachTestResult,

@@ -30,7 +30,7 @@ export function count(number: number, one: string, many = `${one}s`): string {
 }
 
 /** A number with its thousands apart. */
-export function grouped(number: number): string {
+function grouped(number: number): string {
   return String(number).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 

@@ -27,7 +27,7 @@ export interface SampleRelease {
 }
 
 /** The tests of the sample project. */
-export const sampleTests = ['installs', 'runs a template', 'finds its plugins'].map((name) => ({
+const sampleTests = ['installs', 'runs a template', 'finds its plugins'].map((name) => ({
   name,
   command: ['true'],
   timeoutMs: 1000,
