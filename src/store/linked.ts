@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { EngineshedError } from '../errors/index.js';
 import { readPointer } from '../files/pointer.js';
 import { unlessMissing } from './missing.js';
@@ -15,11 +15,11 @@ export function linksOf({ linked, sources }: InstalledEngine): Links {
 
 /**
  * Refuses an engine whose working copy is gone: nothing could run from it.
- * @throws EngineshedError `PATH_NOT_FOUND`
+ * @throws EngineshedError `PATH_NOT_FOUND`, `IO_FAILED`, `FILE_PERMISSION`
  */
 export function refuseGone(name: string, links: Links): void {
   for (const [source, path] of Object.entries(links)) {
-    if (existsSync(path)) continue;
+    if (unlessMissing(() => statSync(path)) !== undefined) continue;
     throw new EngineshedError(
       'PATH_NOT_FOUND',
       `In the engine ${name} the source ${source} is linked to ${path}, which is not there`,

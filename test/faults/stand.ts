@@ -6,7 +6,7 @@ import { program, type Run, run, type User, userIn } from '../acceptance/user.js
 import { type Change, changes } from './changes.js';
 import { collectAll, refusal, verified } from './checks.js';
 import { type Disturbed, runAndKillAfter } from './kill.js';
-import { differences, inPlace, leftovers, type State, stateOf } from './state.js';
+import { differences, inPlace, isInState, leftovers, type State, stateOf } from './state.js';
 
 const preload = fileURLToPath(new URL('fault-at.cjs', import.meta.url));
 
@@ -133,8 +133,11 @@ export async function makeStand(name: string, directory: string): Promise<Stand>
       const ended = await command({ FAULT_ROOT: home, FAULT_AT: `${at}`, FAULT, FAULT_LOG: log });
       const [, struck] = /^! (\w+) /m.exec(readFileSync(log, 'utf8')) ?? [];
       if (struck === undefined && ended.status === usual) return 'missed';
-      const state =
-        ended.status === 0 ? differences('ended with 0', loose(stateOf(home, change)), loose(after)) : [];
+      // What a trial leaves is told, and taken by a collection.
+      const mayStay = change.mayLeaveStates === true && ended.stderr.includes('warning:');
+      const stays = (path: string) => mayStay && isInState(path) && !after.has(path);
+      const left = new Map([...stateOf(home, change)].filter(([path]) => !stays(path)));
+      const state = ended.status === 0 ? differences('ended with 0', loose(left), loose(after)) : [];
       return (await judged([...cleanEnd(ended, struck ?? 'nothing', change), ...state])).map(
         (fault) => `${struck}: ${fault}`,
       );

@@ -161,6 +161,7 @@ export function layouts(home: string): string[] {
 }
 
 /** A state of an engine, or something in it. */
-function isInState(path: string): boolean {
+/** Whether a path is a state of an engine, or in one. */
+export function isInState(path: string): boolean {
   return /^store\/engines\/[^/]+\/[0-9a-f]{16}(?:\/|$)/.test(path);
 }
