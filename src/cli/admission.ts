@@ -3,7 +3,7 @@ import type { Target } from '../content/index.js';
 import type { EngineDefinition, EngineLock, LockedImageSource } from '../engine/index.js';
 import { isEngineshedError } from '../errors/index.js';
 import { formatReference, parseReference, type Reference } from '../oci/index.js';
-import type { Store } from '../store/index.js';
+import { type Remembered, rememberingTarget, type Store } from '../store/index.js';
 import { type Admission, admit, type Candidate } from '../trust/admission.js';
 import type { TrustMemory } from '../trust/memory.js';
 import { placeName, repositoryName } from '../trust/repository.js';
@@ -18,8 +18,10 @@ export interface AdmissionInputs {
   readonly followed: (source: string) => boolean;
   /** The engine with the references that its catalog has, where `--registry` made others of them. */
   readonly canonical?: Pick<EngineDefinition, 'sources'> | undefined;
-  /** The place of a source. */
+  /** The place of a source, where nothing that is read is remembered: what is attached to an image is none of its content. */
   readonly target: (source: string) => Target;
+  /** What resolving fetched. */
+  readonly remembered: Remembered;
   /** Whether what is found may be written down: not where nothing is to change. */
   readonly keeping: 'keep' | 'leave';
 }
@@ -51,7 +53,8 @@ export async function openTrustMemory(
 }
 
 /** The images of an engine, as policies look at them. */
-export function candidatesOf({ catalogs, lock, followed, canonical, target }: AdmissionInputs): Candidate[] {
+export function candidatesOf(inputs: AdmissionInputs): Candidate[] {
+  const { catalogs, store, lock, followed, canonical, target, remembered } = inputs;
   // A lock that comes from elsewhere may call its images what it likes.
   const known = imagesInCatalogs(catalogs, lock.name);
   return Object.entries(lock.sources).flatMap(([name, locked]): Candidate[] => {
@@ -66,7 +69,7 @@ export function candidatesOf({ catalogs, lock, followed, canonical, target }: Ad
       images: [...new Set([...[reference, asked].flatMap(imageName), ...known])],
       tag: followed(name) && asked.digest === undefined ? (asked.tag ?? 'latest') : undefined,
       resolved: locked.resolved,
-      target: () => target(name),
+      target: () => rememberingTarget(store, target(name), new Map(remembered)),
     };
     return manifestsOf(locked).map((manifest) => ({ ...about, manifest }));
   });

@@ -56,7 +56,8 @@ export async function inCleanStore<T>(
       store: openStore(host, report),
       lock: resolved,
       followed: () => false,
-      target: () => content,
+      target: () => target,
+      remembered,
       keeping: 'keep',
     });
     const { engine } = await applyInstall(store, planInstall(store, resolved), {

@@ -134,7 +134,8 @@ export async function installLock(
     canonical: project.definition,
     // The tags were looked at when the lock was made.
     followed: () => false,
-    target: content,
+    target: (name) => project.targets.readable(imageSource(wanted, name).reference),
+    remembered,
     keeping: project.keeping,
   });
   let plan = planInstall(store, state, naming);

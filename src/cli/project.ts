@@ -121,7 +121,8 @@ export async function lockProject(
     lock: { ...lock, sources: Object.fromEntries(fresh) },
     canonical: definition,
     followed: () => true,
-    target: (name) => target(imageSource(wanted, name)),
+    target: (name) => project.targets.readable(imageSource(wanted, name).reference),
+    remembered: project.remembered,
     keeping: project.keeping,
   });
   const sources = Object.entries(lock.sources).map(([name, source]) => {
@@ -133,7 +134,7 @@ export async function lockProject(
 }
 
 /** A source that is an image. */
-export function imageSource({ sources }: EngineDefinition, name: string): ImageSource {
+export function imageSource({ sources }: Pick<EngineDefinition, 'sources'>, name: string): ImageSource {
   const source = sources[name];
   if (source !== undefined && source.kind !== 'directory') return source;
   throw new EngineshedError('INTERNAL', `The source ${name} is no image`);

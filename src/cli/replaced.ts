@@ -83,7 +83,8 @@ export async function withReplaced<T>(
       store,
       lock,
       followed: (name) => !isKept(name),
-      target: (name) => rememberingTarget(store, content(name), remembered),
+      target: content,
+      remembered,
       keeping: 'keep',
     });
     return await work({ store, lock, inputs: { content, remembered, admission, platform } });

@@ -5,6 +5,7 @@ import { publishProduct } from '../support/product.js';
 import {
   damaged,
   followed,
+  governed,
   inProject,
   installed,
   interruptDownload,
@@ -220,5 +221,10 @@ export const changes: Readonly<Record<string, Prepare>> = {
     const command = login(`${registry.host}/acme`);
     // Whatever keeps a credential file from being read, it cannot be used.
     return { command, input: 'lovelace\n', active: [null], failed: 77, close: () => registry.close() };
+  },
+  'install under a policy': async (user) => {
+    await governed(user);
+    await user.output(['install', first]);
+    return { command: ['install', 'train'], active: [first] };
   },
 };

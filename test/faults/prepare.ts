@@ -98,6 +98,27 @@ command = ["sh", "-c", '"$HELLO_EXECUTOR" Ada | grep "Ada"']
   if (state === 'tested') await user.output(['release', 'test', 'candidate'], options);
 }
 
+/** A release that is signed and promoted, and an engine `train` that follows it under a policy which asks for that. */
+export async function governed(user: User): Promise<void> {
+  await released(user, 'tested');
+  const environment = { ...releaseEnvironment, ENGINESHED_SIGNING_PASSWORD: 'correct horse' };
+  const key = ['--key', 'acme.key'];
+  await user.output(['trust', 'generate-key-pair', 'acme'], { environment });
+  await user.output(['trust', 'sign', 'oci:images/base:candidate', ...key], { environment });
+  const promote = ['release', 'promote', 'candidate', 'train', '--version', '1.0.0'];
+  await user.output([...promote, ...key], { environment });
+  const policy = `
+[engines.train.sources]
+base = { layout = "images/base:latest" }
+
+[trust.acme]
+engines = ["train"]
+keys = ["acme.pub"]
+channel = true
+`;
+  appendFileSync(`${user.work}/engineshed.toml`, policy);
+}
+
 /** An image of three layers, with links, whiteouts and a directory that is not to be written to. */
 export async function publishLayers(user: User): Promise<void> {
   const archives = [

@@ -199,6 +199,20 @@ describe('a tag under a policy for channels', () => {
     await admit(requestOf(store, [{ ...other, reference: 'mirror.example/acme/other:latest' }], policies));
   });
 
+  it('F01 is not proven by a statement that is attached to another image', async () => {
+    const { target, subject } = await pushedImage('one');
+    const { subject: other } = await pushedImage('two', target);
+    await sign(target, subject);
+    // It says that the channel leads to the other one.
+    await signStep(target, subject, one, 1, { digest: other.digest });
+    await expect(
+      admit(requestOf(newStore(), [candidateOf(target, subject)], policies)),
+    ).rejects.toMatchObject({
+      code: 'CHANNEL_UNPROVEN',
+      message: expect.stringContaining('it has no signed statement'),
+    });
+  });
+
   it('is not asked about where a digest was named', async () => {
     const { target, subject } = await pushedImage('one');
     await sign(target, subject);

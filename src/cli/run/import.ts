@@ -75,6 +75,7 @@ async function carryOut(host: Host, flags: ImportFlags, path: string, report: Re
       // A file says which digests; what a tag leads to is not asked.
       followed: () => false,
       target: () => from,
+      remembered: new Map(engine.content),
       keeping: flags.dryRun ? 'leave' : 'keep',
     });
     engines.push({ ...read, admission, plan: planInstall(store, read.lock) });

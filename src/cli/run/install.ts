@@ -32,7 +32,7 @@ import { isDirectory } from '../directories.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
-import { projectHere, requireProject, withProject } from '../project.js';
+import { imageSource, projectHere, requireProject, withProject } from '../project.js';
 import { currentLock, exactLock, installLock } from '../project-install.js';
 import { printWritten, type WrittenProject } from '../project-output.js';
 import { parseImage } from '../references.js';
@@ -151,7 +151,8 @@ export async function installDefinition(
       lock,
       canonical,
       followed: () => true,
-      target: content,
+      target: (name) => targets.readable(imageSource({ sources }, name).reference),
+      remembered,
       keeping: flags.dryRun ? 'leave' : 'keep',
     });
     let plan = planInstall(store, lock);

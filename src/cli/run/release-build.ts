@@ -29,6 +29,7 @@ import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
 import { readLock } from '../lock-file.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { imageSource } from '../project.js';
 import { type ReleaseDesk, releasedEngine, withReleases } from '../release.js';
 import { type NetworkFlags, openStore } from '../runtime.js';
 
@@ -122,7 +123,8 @@ async function build(host: Host, flags: BuildFlags, desk: ReleaseDesk, report: R
     store,
     lock: resolved,
     followed: () => given === undefined,
-    target: content,
+    target: (name) => targets.readable(imageSource(wanted, name).reference),
+    remembered,
     keeping: flags.dryRun ? 'leave' : 'keep',
   });
   const form: ReleaseForm = flags.squash ? 'squashed' : 'layers';

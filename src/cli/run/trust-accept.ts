@@ -29,15 +29,20 @@ export async function acceptChannels(this: Host, flags: AcceptFlags, asked: stri
     const targets = openTargets(this, catalogs, flags, report);
     try {
       const remembered: Remembered = new Map();
-      const target = (name: string) =>
-        rememberingTarget(store, targets.readable(imageSource(definition, name).reference), remembered);
       const lock = await resolveEngine(definition, {
         target: ({ reference }) => rememberingTarget(store, targets.readable(reference), remembered),
         platform: nodePlatform(this.platform, this.architecture),
         directoryExists: isDirectory,
       });
-      const inputs = { catalogs, store, lock, followed: () => true, target, keeping: 'leave' } as const;
-      const candidates = candidatesOf(inputs).map(withTag);
+      const candidates = candidatesOf({
+        catalogs,
+        store,
+        lock,
+        followed: () => true,
+        target: (name) => targets.readable(imageSource(definition, name).reference),
+        remembered,
+        keeping: 'leave',
+      }).map(withTag);
       const engines = [lock.name, ...followersOf(lock)];
       const governed = candidates.map((candidate) => ({
         candidate,

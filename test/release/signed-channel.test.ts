@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { copy, memoryTarget, type Target } from '../../src/content/index.js';
+import type { Descriptor } from '../../src/oci/index.js';
+import { recordStep } from '../../src/release/channel.js';
+import {
+  type PromotionSigning,
+  planPromotion,
+  promote,
+  readChannelHistory,
+  rollbackStep,
+} from '../../src/release/index.js';
+import type { ChannelStep, SigningKey } from '../../src/trust/index.js';
+import { repository } from '../support/policies.js';
+import { newKey, pushedImage } from '../support/signing.js';
+
+const [one, two] = [newKey('one.pub'), newKey('two.pub')];
+
+const signedBy = (key: SigningKey, more: Partial<PromotionSigning> = {}): PromotionSigning => ({
+  key,
+  known: [one.public, two.public],
+  seen: 0,
+  ...more,
+});
+
+const inputs = (release: Descriptor, version: string | undefined, signing: PromotionSigning | undefined) => ({
+  release,
+  channel: 'train',
+  repository,
+  tag: 'latest',
+  versionTag: version,
+  version,
+  reason: 'promote' as const,
+  time: '2026-01-05T00:00:00.000Z',
+  expires: '2026-02-05T00:00:00.000Z',
+  signing,
+});
+
+async function releases(...names: string[]): Promise<{ target: Target; images: Descriptor[] }> {
+  const target = memoryTarget();
+  const images: Descriptor[] = [];
+  for (const name of names) images.push((await pushedImage(name, target)).subject);
+  return { target, images };
+}
+
+const history = (target: Target, at: Descriptor) =>
+  readChannelHistory(target, 'train', at, undefined, [one.public, two.public]);
+
+async function promoteTo(target: Target, ...about: Parameters<typeof inputs>) {
+  const plan = await planPromotion(target, inputs(...about));
+  await promote(target, plan);
+  return plan;
+}
+
+describe('a channel with signed steps', () => {
+  it('goes on from what was recorded before somebody signed', async () => {
+    const { target, images } = await releases('one', 'two');
+    const [first, second] = images as [Descriptor, Descriptor];
+    await promoteTo(target, first, '1.0.0', undefined);
+    // Nothing moves, and yet something is to be said.
+    const signed = await promoteTo(target, first, '1.0.0', signedBy(one));
+    expect(signed).toMatchObject({ tags: [], step: { step: 2, tags: ['1.0.0', 'latest'], repository } });
+    expect((await planPromotion(target, inputs(first, '1.0.0', signedBy(one)))).step).toBeUndefined();
+    // Another version of the same release is something new to say.
+    expect((await planPromotion(target, inputs(first, '1.0.1', signedBy(one)))).step).toMatchObject({
+      step: 3,
+      tags: ['1.0.1', 'latest'],
+    });
+    await promoteTo(target, second, '1.1.0', signedBy(one));
+    const steps = await history(target, second);
+    expect(steps.map(({ step, signature, signers }) => [step, signature, signers.length])).toEqual([
+      [3, 'known', 1],
+      [2, 'known', 1],
+    ]);
+    expect(rollbackStep('train', steps)).toMatchObject({ digest: first.digest });
+    // Without the keys nobody can tell who signed.
+    expect((await readChannelHistory(target, 'train', second)).map(({ signature }) => signature)).toEqual([
+      'unknown',
+      'unknown',
+      'none',
+    ]);
+  });
+
+  it('has one step where a second key signs it', async () => {
+    const { target, images } = await releases('one');
+    const [first] = images as [Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    const again = await promoteTo(target, first, '1.0.0', signedBy(two));
+    expect(again.step).toMatchObject({ step: 1 });
+    expect(await history(target, first)).toMatchObject([{ step: 1, signers: [one.public, two.public] }]);
+    expect((await planPromotion(target, inputs(first, '1.0.0', signedBy(two)))).step).toBeUndefined();
+  });
+
+  it('is signed anew where its time is over', async () => {
+    const { target, images } = await releases('one');
+    const [first] = images as [Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    const late = { ...inputs(first, '1.0.0', signedBy(one)), time: '2026-03-01T00:00:00.000Z' };
+    expect((await planPromotion(target, late)).step).toMatchObject({ step: 2 });
+  });
+
+  const step = (release: Descriptor, number: number): ChannelStep => ({
+    ...inputs(release, undefined, undefined),
+    tags: ['latest'],
+    step: number,
+    digest: release.digest,
+    previous: undefined,
+  });
+
+  it('F02 is not numbered by what anybody attaches', async () => {
+    const { target, images } = await releases('one', 'two');
+    const [first, second] = images as [Descriptor, Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    await recordStep(target, first, 'it', step(first, 900), undefined);
+    await recordStep(target, first, 'it', step(first, 901), newKey('nobody.pub'));
+    expect(await history(target, first)).toMatchObject([{ step: 1, signature: 'known' }]);
+    expect((await promoteTo(target, second, '1.1.0', signedBy(one))).step).toMatchObject({ step: 2 });
+    // Not even where nothing else is there.
+    const { target: other, images: others } = await releases('one', 'two');
+    const [third, fourth] = others as [Descriptor, Descriptor];
+    await recordStep(other, third, 'it', step(third, 999_999_999), undefined);
+    await other.tag(third, 'latest');
+    expect((await promoteTo(other, fourth, '1.0.0', signedBy(one))).step).toMatchObject({ step: 1 });
+  });
+
+  it('F02 goes on where somebody moved its tag away meanwhile', async () => {
+    const { target, images } = await releases('one', 'two', 'three');
+    const [first, second, strange] = images as [Descriptor, Descriptor, Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    await promoteTo(target, second, '1.1.0', signedBy(one));
+    await target.tag(strange, 'latest');
+    // The release that it comes back to tells, or what this machine has seen.
+    expect((await planPromotion(target, inputs(second, '1.1.0', signedBy(one)))).step).toMatchObject({
+      step: 3,
+    });
+    const fresh = (await pushedImage('four', target)).subject;
+    const signing = signedBy(one, { seen: 7 });
+    expect((await planPromotion(target, inputs(fresh, '1.2.0', signing))).step).toMatchObject({ step: 8 });
+  });
+
+  it('has signed steps in a copy, too', async () => {
+    const { target, images } = await releases('one');
+    const [first] = images as [Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    const other = memoryTarget();
+    await copy(target, first, other, { tags: ['latest'], referrers: 'bring' });
+    expect(await history(other, first)).toMatchObject([{ step: 1, signature: 'known' }]);
+  });
+});
