@@ -19,6 +19,7 @@ const signedBy = (key: SigningKey, more: Partial<PromotionSigning> = {}): Promot
   key,
   known: [one.public, two.public],
   seen: 0,
+  latest: undefined,
   ...more,
 });
 
