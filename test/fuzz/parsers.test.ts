@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineshedError } from '../../src/errors/index.js';
 import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 import { mutated } from '../support/mutated.js';
-import { type FuzzedParser, parsers } from '../support/parsers.js';
+import { type FuzzedParser, parsers } from '../support/parsers/index.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 /** Runs a parser; what it throws must be one of its codes. Returns whether it took the input. */
