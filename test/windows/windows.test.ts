@@ -21,7 +21,7 @@ describe.skipIf(!hasWindows())('on Windows, as Wine has it', { timeout: 120_000 
   it('engines are installed, checked, switched, gone back to and uninstalled', async () => {
     expect(readFileSync(`${user.store}/current`, 'utf8')).toBe('engines/first/active\n');
     expect(user.engineshed('verify')).toContain('Nothing is damaged');
-    expect(user.engineshed('doctor')).not.toContain('is not on the PATH');
+    expect(user.engineshed('doctor')).not.toMatch(/shims.* is not on the PATH/);
     user.engineshed('use', 'second');
     expect(user.engineshed('current')).toBe('second\n');
     user.engineshed('link', 'tools', onWindows(`${user.home}/tools`), '--engine', 'first');
