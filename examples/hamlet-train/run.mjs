@@ -98,10 +98,12 @@ say(`done; everything is in ${work}, and is removed with: chmod -R u+w ${work} &
 
 /** What a pipeline does when the day is over. */
 function night(date) {
-  manager('engineshed release build --tag candidate');
-  manager('engineshed release test candidate');
-  manager(`engineshed trust sign ${releases}:candidate --key hamlet.key`);
-  manager(`engineshed release promote candidate tram --version ${date} --key hamlet.key`);
+  // From here on by its digest: a tag could be moved by anybody who may push, and the key would sign what they put there.
+  manager('engineshed release build --json > built.json');
+  const { digest } = JSON.parse(readFileSync(`${work}/product/built.json`, 'utf8'));
+  manager(`engineshed trust sign ${releases}@${digest} --key hamlet.key`);
+  manager(`engineshed release test ${digest}`);
+  manager(`engineshed release promote ${digest} tram --version ${date} --key hamlet.key`);
 }
 
 /** Somebody commits to a component, and its pipeline publishes it. */

@@ -78,7 +78,7 @@ function keyFault(keys: Set<string>, literal: string): string | undefined {
     return undefined;
   }
   if (key === '__proto__') return 'it has a key "__proto__"';
-  if (keys.has(key)) return `it has the key "${key.slice(0, 100)}" twice in one object`;
+  if (keys.has(key)) return `it has the key ${JSON.stringify(key.slice(0, 100))} twice in one object`;
   keys.add(key);
   return undefined;
 }

@@ -89,6 +89,7 @@ export function acceptStep(
   };
   return {
     ...seenOf(followed, step),
+    ...(seen?.time === undefined ? {} : { time: seen.time }),
     accepted: [...(seen?.accepted ?? []), acceptance],
   };
 }

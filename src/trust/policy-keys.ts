@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
 import type { KeySource, TrustPolicy } from './policy.js';
@@ -46,7 +47,8 @@ async function readKey(source: KeySource, { name }: TrustPolicy, at: number): Pr
 /** Neither a huge file nor one without an end is read to its end. */
 async function readStart(path: string): Promise<string> {
   try {
-    const file = await open(path, 'r');
+    // A pipe in its place is not waited for.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(maxKeyBytes), 0, maxKeyBytes, 0);
       return buffer.toString('utf8', 0, bytesRead);

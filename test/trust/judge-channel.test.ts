@@ -167,6 +167,8 @@ describe('what somebody takes', () => {
     const seen = seenAfter([stepOf(5, two, { expires: day(9).toISOString() }), day(6)]);
     const old = stepOf(3, one);
     const taken = acceptStep(followed(one), old, seen, { ...about, what: 'rollback' });
+    expect(taken.time).toBe(seen.time);
+    expect(seen.time).toBeDefined();
     expect(judgeChannel(followed(one), [old], taken, day(20)).kind).toBe('proven');
     expect(taken.accepted).toEqual([
       { ...about, what: 'rollback', from: { step: 5, digest: two }, to: { step: 3, digest: one } },
