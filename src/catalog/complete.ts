@@ -58,7 +58,12 @@ export class CompletedEngines {
   #make(engine: CatalogEngine, below: readonly string[]): CatalogEntry {
     const { pattern, kind } = engine;
     const base = engine.extends === undefined ? undefined : this.#base(engine, engine.extends, below);
-    const bases = base === undefined ? [] : [base.pattern.text, ...base.bases];
+    const earlier = this.#earlier.get(pattern.text);
+    // What an engine was by in an earlier catalog it stays, for policies.
+    const bases = [
+      ...(base === undefined ? [] : [base.pattern.text, ...base.bases]),
+      ...(earlier?.bases ?? []),
+    ];
     const own: ExtendableContent = {
       sources: mapValues(engine.sources, (template) => this.#replaceSource(template)),
       parts: this.#table(engine, 'parts', engine.parts, (from) => from.parts),
@@ -73,7 +78,8 @@ export class CompletedEngines {
       description: engine.description ?? base?.description ?? '',
       catalog: this.#catalog.origin.name,
       // One of its own name is an earlier catalog's.
-      bases: bases.filter((name) => name !== pattern.text),
+      bases: [...new Set(bases)].filter((name) => name !== pattern.text),
+      replaced: earlier === undefined ? [] : [...Object.values(earlier.sources), ...earlier.replaced],
       ...extendContent(base, own),
     };
   }

@@ -41,12 +41,30 @@ export function findEngine(catalogs: Catalogs, name: string): EngineDefinition {
   });
 }
 
-/** The engines that one of the catalogs is by: itself, and those that it extends. One that no catalog knows is by itself. */
+/**
+ * The engines that one of the catalogs is by: itself, and those that it extends in any of the catalogs, for one that comes later must not take
+ * it out of a policy. One that no catalog knows is by itself.
+ */
 export function engineLineage(catalogs: Catalogs, name: string): string[] {
-  const found = findEntry(catalogs, name);
-  if (found === undefined) return [name];
-  const { placeholder } = found.entry.pattern;
-  return [name, ...found.entry.bases.map((base) => fillPattern({ text: base, placeholder }, found.value))];
+  const lineage = new Set([name]);
+  // What is added is visited, too.
+  for (const one of lineage)
+    for (const { entry, value } of allEntries(catalogs, one)) {
+      const { placeholder } = entry.pattern;
+      for (const base of entry.bases) lineage.add(fillPattern({ text: base, placeholder }, value));
+    }
+  return [...lineage];
+}
+
+/** Where the images of an engine are by any of the catalogs: `HOST/PATH`. None for one that no catalog knows. */
+export function imagesOf(catalogs: Catalogs, name: string): string[] {
+  const sources = allEntries(catalogs, name).flatMap(({ entry }) => [
+    ...Object.values(entry.sources),
+    ...entry.replaced,
+  ]);
+  return sources.flatMap((source) =>
+    source.kind === 'image' ? [`${source.registry}/${source.repository}`] : [],
+  );
 }
 
 /** What the catalogs offer: engines with a fixed name, and families, each in the order of the catalogs. */
@@ -128,10 +146,22 @@ export function memberEntry(entry: CatalogEntry, value: string): CatalogEntry {
   };
 }
 
-function findEntry(
-  { entries }: Catalogs,
-  name: string,
-): { readonly entry: CatalogEntry; readonly value: string | undefined } | undefined {
+/** An entry that a name stands for, and what is in the place of its placeholder. */
+interface FoundEntry {
+  readonly entry: CatalogEntry;
+  readonly value: string | undefined;
+}
+
+/** All that could be meant by a name: the entry of that very name, and the families that have it as a member. */
+function allEntries({ entries }: Catalogs, name: string): FoundEntry[] {
+  return [...entries.values()].flatMap((entry): FoundEntry[] => {
+    if (entry.name === name) return [{ entry, value: undefined }];
+    const value = matchPattern(entry.pattern, name);
+    return value === undefined ? [] : [{ entry, value }];
+  });
+}
+
+function findEntry({ entries }: Catalogs, name: string): FoundEntry | undefined {
   const exact = entries.get(name);
   if (exact !== undefined) return { entry: exact, value: undefined };
   for (const entry of [...entries.values()].reverse()) {

@@ -14,10 +14,10 @@ export function engineFollowing(catalogs: Catalogs, tag: string): string | undef
   )?.name;
 }
 
-/** The engines, and families of engines, of the catalogs that take a source from the place of an image, whatever its tag. */
+/** The engines, and families of engines, of the catalogs that take a source from the place of an image by any of the catalogs, whatever its tag. */
 export function enginesFrom({ entries }: Catalogs, image: Reference): string[] {
-  return [...entries.values()].flatMap(({ name, sources }) => {
-    const isFrom = Object.values(sources).some((source) => {
+  return [...entries.values()].flatMap(({ name, sources, replaced }) => {
+    const isFrom = [...Object.values(sources), ...replaced].some((source) => {
       if (source.kind === 'image')
         return (
           image.transport === 'registry' &&

@@ -148,8 +148,13 @@ export interface CatalogEntry {
   readonly kind: EngineKind;
   readonly description: string;
   readonly catalog: string;
-  /** The engines that it extends, the nearest first; one of a family has the family's placeholder where this entry has it. */
+  /**
+   * The engines that it extends, here or in an earlier catalog, the nearest first; one of a family has the family's placeholder where this
+   * entry has it.
+   */
   readonly bases: readonly string[];
+  /** The sources that it has in earlier catalogs: policies look at them, too. */
+  readonly replaced: readonly SourceTemplate[];
   readonly sources: Readonly<Record<string, SourceTemplate>>;
   readonly parts: readonly PartTemplate[];
   readonly environment: readonly EnvironmentRule[];

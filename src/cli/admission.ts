@@ -1,7 +1,6 @@
-import { type Catalogs, engineLineage, findEngine } from '../catalog/index.js';
+import { type Catalogs, engineLineage, imagesOf } from '../catalog/index.js';
 import type { Target } from '../content/index.js';
 import type { EngineDefinition, EngineLock, LockedImageSource } from '../engine/index.js';
-import { isEngineshedError } from '../errors/index.js';
 import { formatReference, parseReference, type Reference } from '../oci/index.js';
 import { type Remembered, rememberingTarget, type Store } from '../store/index.js';
 import { type Admission, admit, type Candidate } from '../trust/admission.js';
@@ -56,7 +55,7 @@ export async function openTrustMemory(
 export function candidatesOf(inputs: AdmissionInputs): Candidate[] {
   const { catalogs, store, lock, followed, canonical, target, remembered } = inputs;
   // A lock that comes from elsewhere may call its images what it likes.
-  const known = imagesInCatalogs(catalogs, lock.name);
+  const known = catalogs.policies.length === 0 ? [] : imagesOf(catalogs, lock.name);
   return Object.entries(lock.sources).flatMap(([name, locked]): Candidate[] => {
     if (locked.kind === 'directory') return [];
     const asked = parseReference(locked.reference);
@@ -77,18 +76,6 @@ export function candidatesOf(inputs: AdmissionInputs): Candidate[] {
 
 function manifestsOf({ images, manifest }: LockedImageSource): LockedImageSource['manifest'][] {
   return images === undefined ? [manifest] : images.map((image) => image.manifest);
-}
-
-function imagesInCatalogs(catalogs: Catalogs, name: string): string[] {
-  if (catalogs.policies.length === 0) return [];
-  try {
-    return Object.values(findEngine(catalogs, name).sources).flatMap((source) =>
-      source.kind === 'directory' ? [] : imageName(source.reference),
-    );
-  } catch (error) {
-    if (isEngineshedError(error, 'ENGINE_UNKNOWN', 'NAME_INVALID')) return [];
-    throw error;
-  }
 }
 
 /** Only images of registries have names that are the same everywhere. */

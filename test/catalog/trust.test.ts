@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { engineLineage, enginesFrom, mergeCatalogs, parseCatalog } from '../../src/catalog/index.js';
+import {
+  engineLineage,
+  enginesFrom,
+  imagesOf,
+  mergeCatalogs,
+  parseCatalog,
+} from '../../src/catalog/index.js';
 import { parseReference } from '../../src/oci/index.js';
 import { policiesFor } from '../../src/trust/index.js';
 
@@ -75,6 +81,38 @@ extends = "yours"
     expect(engineLineage(catalogs, 'theirs')).toEqual(['theirs', 'yours', 'tram-20260101']);
     expect(engineLineage(catalogs, 'nobody')).toEqual(['nobody']);
     expect(enginesFrom(catalogs, parseReference('ghcr.io/acme/base:any'))).toContain('tram-{date}');
+  });
+
+  it('F01 is for an engine that another file redefines without what it extends', () => {
+    const user = parse(
+      `
+[engines.base.sources]
+base = { image = "ghcr.io/acme/base:1" }
+[engines.dev]
+extends = "base"
+[engines."night-{date}"]
+extends = "base"
+sources.base = { image = "ghcr.io/acme/base:{date}" }
+`,
+      'user',
+    );
+    const project = parse(
+      `
+[engines.dev.sources]
+base = { image = "ghcr.io/evil/base:1" }
+[engines.night-20260102.sources]
+base = { image = "ghcr.io/evil/base:2" }
+[engines.mine]
+extends = "night-20260102"
+`,
+      'project',
+    );
+    const catalogs = mergeCatalogs([user, project]);
+    expect(engineLineage(catalogs, 'dev')).toEqual(['dev', 'base']);
+    expect(engineLineage(catalogs, 'night-20260102')).toEqual(['night-20260102', 'base']);
+    expect(engineLineage(catalogs, 'mine')).toEqual(['mine', 'night-20260102', 'base']);
+    expect(imagesOf(catalogs, 'dev')).toEqual(['ghcr.io/evil/base', 'ghcr.io/acme/base']);
+    expect(enginesFrom(catalogs, parseReference('ghcr.io/acme/base:any'))).toContain('dev');
   });
 
   it.each([
