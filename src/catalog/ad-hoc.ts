@@ -86,7 +86,8 @@ function withoutTags(entry: CatalogEntry): CatalogEntry {
   return { ...entry, sources: {} };
 }
 
-function deriveName(reference: Reference): string {
+/** The name of an engine that is a bare reference. */
+export function deriveName(reference: Reference): string {
   const place = reference.transport === 'registry' ? reference.repository : basename(reference.path);
   const version =
     reference.tag ?? (reference.digest === undefined ? 'latest' : digestHex(reference.digest).slice(0, 12));

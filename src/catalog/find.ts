@@ -152,8 +152,8 @@ interface FoundEntry {
   readonly value: string | undefined;
 }
 
-/** All that could be meant by a name: the entry of that very name, and the families that have it as a member. */
-function allEntries({ entries }: Catalogs, name: string): FoundEntry[] {
+/** All entries that could be meant by a name, whatever their order: that of this very name, and the families that have it as a member. */
+export function allEntries({ entries }: Catalogs, name: string): FoundEntry[] {
   return [...entries.values()].flatMap((entry): FoundEntry[] => {
     if (entry.name === name) return [{ entry, value: undefined }];
     const value = matchPattern(entry.pattern, name);

@@ -1,4 +1,4 @@
-import { type Catalogs, engineLineage, imagesOf } from '../catalog/index.js';
+import { type Catalogs, imagesOf, policyEngines } from '../catalog/index.js';
 import type { Target } from '../content/index.js';
 import type { EngineDefinition, EngineLock, LockedImageSource } from '../engine/index.js';
 import { formatReference, parseReference, type Reference } from '../oci/index.js';
@@ -31,11 +31,10 @@ export interface AdmissionInputs {
  * @throws EngineshedError as `admit` does
  */
 export function admitLock(host: Host, inputs: AdmissionInputs): Promise<Admission> {
-  const { catalogs, lock, store, keeping } = inputs;
+  const { catalogs, store, keeping } = inputs;
   return admit({
     candidates: candidatesOf(inputs),
     policies: catalogs.policies,
-    engines: engineLineage(catalogs, lock.name),
     memory: () => openTrustMemory(store, keeping),
     now: () => host.now(),
   });
@@ -66,6 +65,7 @@ export function candidatesOf(inputs: AdmissionInputs): Candidate[] {
       repository: repositoryName(reference),
       place: placeName(reference),
       images: [...new Set([...[reference, asked].flatMap(imageName), ...known])],
+      engines: policyEngines(catalogs, lock.name, asked),
       tag: followed(name) && asked.digest === undefined ? (asked.tag ?? 'latest') : undefined,
       resolved: locked.resolved,
       target: () => rememberingTarget(store, target(name), new Map(remembered)),

@@ -61,6 +61,7 @@ export async function requireSignatures(
         repository: repositoryName(reference),
         place: placeName(reference),
         images: [],
+        engines: ['release'],
         tag: undefined,
         resolved: image.descriptor.digest,
         manifest: image.descriptor,
@@ -69,7 +70,6 @@ export async function requireSignatures(
     ],
     // They were chosen already.
     policies: releasePolicies(desk).map((policy) => ({ ...policy, engines: ['*'] })),
-    engines: ['release'],
     memory: () =>
       openTrustMemory(
         openStore(host, () => {}),

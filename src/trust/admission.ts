@@ -13,6 +13,8 @@ export interface Candidate {
   readonly place: string;
   /** What policies may call it: `HOST/PATH`, canonical and as it was asked for. */
   readonly images: readonly string[];
+  /** The engines that it is for: that which it is part of, and those that this one is by; none for an image by itself. */
+  readonly engines: readonly string[];
   /** The tag that was followed; undefined where a digest was asked for, which proves itself. */
   readonly tag: string | undefined;
   /** What the reference stood for: an index, or the manifest itself. */
@@ -27,8 +29,6 @@ export interface Candidate {
 export interface AdmissionRequest {
   readonly candidates: readonly Candidate[];
   readonly policies: readonly TrustPolicy[];
-  /** The engine that the images are for, and those that it extends; none for images by themselves. */
-  readonly engines: readonly string[];
   /** Opens what is remembered; only where a policy is for an image. */
   readonly memory: () => Promise<TrustMemory>;
   readonly now: () => Date;
@@ -58,9 +58,9 @@ export type Admission = Grant;
  * and as `readSigned` does
  */
 export async function admit(request: AdmissionRequest): Promise<Admission> {
-  const { candidates, policies, engines } = request;
+  const { candidates, policies } = request;
   const governed = candidates.flatMap((candidate) => {
-    const its = policiesFor(policies, { engines, images: candidate.images });
+    const its = policiesFor(policies, candidate);
     return its.length === 0 ? [] : [{ candidate, policies: its }];
   });
   if (governed.length > 0) {

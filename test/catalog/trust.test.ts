@@ -5,6 +5,7 @@ import {
   imagesOf,
   mergeCatalogs,
   parseCatalog,
+  policyEngines,
 } from '../../src/catalog/index.js';
 import { parseReference } from '../../src/oci/index.js';
 import { policiesFor } from '../../src/trust/index.js';
@@ -81,6 +82,31 @@ extends = "yours"
     expect(engineLineage(catalogs, 'theirs')).toEqual(['theirs', 'yours', 'tram-20260101']);
     expect(engineLineage(catalogs, 'nobody')).toEqual(['nobody']);
     expect(enginesFrom(catalogs, parseReference('ghcr.io/acme/base:any'))).toContain('tram-{date}');
+  });
+
+  it('F01 is for an image by its reference as for the engines that are taken from its place', () => {
+    const catalogs = mergeCatalogs([
+      parse(`
+[engines.base.sources]
+base = { image = "ghcr.io/acme/base:1" }
+[engines.cust]
+extends = "base"
+sources.base = { image = "ghcr.io/cust/base:1" }
+[engines."night-{date}"]
+extends = "cust"
+sources.base = { image = "ghcr.io/acme/night:n-{date}" }
+[engines.acme-night-latest.sources]
+base = { image = "ghcr.io/acme/night:latest" }
+`),
+    ]);
+    const enginesOf = (name: string, image: string) => policyEngines(catalogs, name, parseReference(image));
+    expect(enginesOf('any', 'ghcr.io/cust/base:any')).toEqual(['any', 'cust', 'base']);
+    expect(enginesOf('cust', 'ghcr.io/cust/base:any')).toEqual(['cust', 'base']);
+    expect(enginesOf('any', 'ghcr.io/acme/night:n-20260102')).toContain('night-20260102');
+    expect(enginesOf('any', 'ghcr.io/acme/night:any')).toContain('night-{date}');
+    // One engine beside another in one place is not the other.
+    expect(enginesOf('night-20260102', 'ghcr.io/acme/night:n-20260102')).not.toContain('acme-night-latest');
+    expect(enginesOf('acme-night-latest', 'ghcr.io/acme/night:latest')).toContain('cust');
   });
 
   it('F01 is for an engine that another file redefines without what it extends', () => {

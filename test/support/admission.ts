@@ -16,6 +16,7 @@ export function admitted({ sources }: Pick<EngineLock, 'sources'>): Promise<Admi
               repository: 'test',
               place: 'test',
               images: [],
+              engines: [],
               tag: undefined,
               resolved: source.resolved,
               manifest: source.manifest,
@@ -24,7 +25,6 @@ export function admitted({ sources }: Pick<EngineLock, 'sources'>): Promise<Admi
           ],
     ),
     policies: [],
-    engines: [],
     memory: unused,
     now: unused,
   });

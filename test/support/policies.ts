@@ -42,6 +42,7 @@ export function candidateOf(target: Target, subject: Descriptor, more: Partial<C
     repository,
     place: repository,
     images: [repository],
+    engines: ['train'],
     tag: 'latest',
     resolved: subject.digest,
     manifest: subject,
@@ -60,7 +61,6 @@ export function requestOf(
   return {
     candidates,
     policies,
-    engines: ['train'],
     memory: async () => trustMemory(store),
     now: () => now,
   };

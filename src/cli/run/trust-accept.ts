@@ -1,5 +1,4 @@
-import { enginesFrom } from '../../catalog/index.js';
-import { type EngineLock, resolveEngine } from '../../engine/index.js';
+import { resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
 import { nodePlatform, parseReference } from '../../oci/index.js';
 import { type Remembered, rememberingTarget } from '../../store/index.js';
@@ -43,10 +42,9 @@ export async function acceptChannels(this: Host, flags: AcceptFlags, asked: stri
         remembered,
         keeping: 'leave',
       }).map(withTag);
-      const engines = [lock.name, ...followersOf(lock)];
       const governed = candidates.map((candidate) => ({
         candidate,
-        policies: policiesFor(catalogs.policies, { engines, images: candidate.images }),
+        policies: policiesFor(catalogs.policies, candidate),
       }));
       const { accept, planAcceptance } = await import('../../trust/accept.js');
       const memory = await openTrustMemory(store, flags.dryRun ? 'leave' : 'keep');
@@ -55,12 +53,6 @@ export async function acceptChannels(this: Host, flags: AcceptFlags, asked: stri
       const planned = await planAcceptance(ruled, memory, this.now(), userName(this));
       await accept(planned, memory);
       return planned;
-
-      function followersOf({ sources }: EngineLock): string[] {
-        return Object.values(sources).flatMap((source) =>
-          source.kind === 'directory' ? [] : enginesFrom(catalogs, parseReference(source.reference)),
-        );
-      }
     } finally {
       targets.close();
     }

@@ -1,4 +1,4 @@
-import { type Catalogs, engineLineage, enginesFrom } from '../../catalog/index.js';
+import { type Catalogs, imagesOf, policyEngines } from '../../catalog/index.js';
 import { isEngineshedError } from '../../errors/index.js';
 import type { Reference } from '../../oci/index.js';
 import {
@@ -53,12 +53,12 @@ function describe(host: Host, catalogs: Catalogs, asked: string): Described {
   const references = Object.values(sources).flatMap((source): Reference[] =>
     source.kind === 'directory' ? [] : [source.reference],
   );
-  const isImage = /[/:]/.test(asked);
   return {
-    engines: isImage
-      ? references.flatMap((one) => enginesFrom(catalogs, one))
-      : engineLineage(catalogs, name),
-    images: references.flatMap((one) => (one.transport === 'registry' ? [repositoryName(one)] : [])),
+    engines: references.flatMap((one) => policyEngines(catalogs, name, one)),
+    images: [
+      ...references.flatMap((one) => (one.transport === 'registry' ? [repositoryName(one)] : [])),
+      ...imagesOf(catalogs, name),
+    ],
     places: references.map(placeName),
   };
 }

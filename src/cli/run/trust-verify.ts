@@ -1,4 +1,4 @@
-import { type Catalogs, engineLineage, enginesFrom } from '../../catalog/index.js';
+import { type Catalogs, definitionForReference, imagesOf, policyEngines } from '../../catalog/index.js';
 import { resolveReference, type Target } from '../../content/index.js';
 import { engineArtifactType, type ReadEngine, readExportedEngines } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
@@ -132,7 +132,7 @@ async function imagesToVerify(
   const engines = await exportedEngines(target, reference);
   if (engines.length === 0) {
     const subject = await resolveReference(target, reference);
-    const about = { engines: enginesFrom(catalogs, reference), images: imageNames(reference) };
+    const about = subjectOf(catalogs, definitionForReference(catalogs, reference).name, reference);
     return [{ name: formatReference({ ...reference, digest: subject.digest }), subjects: [subject], about }];
   }
   const images: ImageToVerify[] = [];
@@ -142,14 +142,19 @@ async function imagesToVerify(
       const { manifest, resolved } = locked;
       const index = resolved === manifest.digest ? [] : [await target.resolve(resolved)];
       const from = parseReference(locked.reference);
-      const about = { engines: engineLineage(catalogs, lock.name), images: imageNames(from) };
+      const about = subjectOf(catalogs, lock.name, from);
       images.push({ name: `${source} of ${lock.name}`, subjects: [manifest, ...index], about });
     }
   return images;
 }
 
-function imageNames(reference: Reference): string[] {
-  return reference.transport === 'registry' ? [repositoryName(reference)] : [];
+/** As an install of the engine is asked. */
+function subjectOf(catalogs: Catalogs, name: string, reference: Reference): PolicySubject {
+  const own = reference.transport === 'registry' ? [repositoryName(reference)] : [];
+  return {
+    engines: policyEngines(catalogs, name, reference),
+    images: [...own, ...imagesOf(catalogs, name)],
+  };
 }
 
 async function exportedEngines(target: Target, { tag, digest }: Reference): Promise<ReadEngine[]> {
