@@ -82,14 +82,60 @@ export async function readChannelHistory(
   limit = maxSteps,
   keys: readonly TrustedKey[] = [],
 ): Promise<RecordedStep[]> {
+  return followBack(target, at, limit, (subject) => readSteps(target, channel, subject, keys));
+}
+
+/** What counts in the history of a channel for who signs its next step. */
+interface SignedSteps {
+  /** What others signed says nothing. */
+  readonly keys: readonly TrustedKey[];
+  /** The highest step that is known wherever the tag is (see {@link findLatestSigned}); undefined where none is. */
+  readonly latest: ChannelStep | undefined;
+}
+
+/**
+ * The steps of a channel that one of the keys signed, for its repository and tag, the latest first. They begin where the tag is, or at
+ * the latest that is known where somebody led the tag elsewhere, and end before the first that nobody vouches for: whoever may push
+ * can record plain steps, and move the tag.
+ * @param at where the channel leads
+ * @throws EngineshedError as {@link readChannelHistory} does
+ */
+export async function readSignedHistory(
+  target: Target,
+  place: Pick<ChannelStep, 'channel' | 'repository' | 'tag'>,
+  at: Descriptor,
+  { keys, latest }: SignedSteps,
+): Promise<RecordedStep[]> {
+  const read = async (subject: Descriptor) =>
+    (await readSteps(target, place.channel, subject, keys)).filter((step) => isSignedFor(step, place));
+  const history = await followBack(target, at, maxSteps, read);
+  if (latest === undefined || (history[0]?.step ?? 0) >= latest.step) return history;
+  const release = await findChannel(target, latest.digest);
+  return release === undefined ? [] : followBack(target, release, maxSteps, read);
+}
+
+function isSignedFor(
+  step: RecordedStep,
+  { repository, tag }: Pick<ChannelStep, 'repository' | 'tag'>,
+): boolean {
+  return step.signature === 'known' && step.repository === repository && step.tag === tag;
+}
+
+/** @param read the steps that count at a release, the latest first */
+async function followBack(
+  target: Target,
+  at: Descriptor,
+  limit: number,
+  read: (subject: Descriptor) => Promise<readonly RecordedStep[]>,
+): Promise<RecordedStep[]> {
   const steps: RecordedStep[] = [];
   let wanted: { readonly step: number | undefined; readonly digest: Digest } = {
     step: undefined,
     digest: at.digest,
   };
   while (steps.length < limit) {
-    const subject = steps.length === 0 ? at : await resolveOrNothing(target, wanted.digest);
-    const found = subject === undefined ? [] : await readSteps(target, channel, subject, keys);
+    const subject = steps.length === 0 ? at : await findChannel(target, wanted.digest);
+    const found = subject === undefined ? [] : await read(subject);
     const here = found.find((entry) => wanted.step === undefined || entry.step === wanted.step);
     if (here === undefined) break;
     steps.push(here);
@@ -154,13 +200,9 @@ export async function findLatestSigned(
   });
   const [latest] = steps
     .flat()
-    .filter((step) => step.signature === 'known' && step.repository === repository && step.tag === tag)
+    .filter((step) => isSignedFor(step, { repository, tag }))
     .sort((a, b) => b.step - a.step);
   return latest;
-}
-
-async function resolveOrNothing(target: Target, digest: Digest): Promise<Descriptor | undefined> {
-  return findChannel(target, digest);
 }
 
 /**

@@ -6,6 +6,7 @@ export {
   findLatestSigned,
   type RecordedStep,
   readChannelHistory,
+  readSignedHistory,
 } from './channel.js';
 export { composeRelease, type ReleaseForm, releasePlatform } from './compose.js';
 export { formatJunit } from './junit.js';

@@ -1,7 +1,13 @@
 import type { Target } from '../content/index.js';
 import { EngineshedError, inOperation } from '../errors/index.js';
 import type { Descriptor, Digest } from '../oci/index.js';
-import type { ChannelStep, MoveReason, SigningKey, TrustedKey } from '../trust/index.js';
+import {
+  type ChannelStep,
+  type MoveReason,
+  maxStep,
+  type SigningKey,
+  type TrustedKey,
+} from '../trust/index.js';
 import { findChannel, type RecordedStep, readSteps, recordStep } from './channel.js';
 
 /** The highest number of a step that counts though nobody whose key is known signed it. */
@@ -52,7 +58,8 @@ export interface PromotionPlan extends PromotionInputs {
 /**
  * Plans to let a channel lead to a release. Reads the place, writes nothing. Where it leads there already, a signed step is still made
  * where none proves all tags; and one that others signed is signed by this key, too.
- * @throws EngineshedError `TAG_IMMUTABLE` where the tag of the version is another release's, and as `Target.resolve` does
+ * @throws EngineshedError `TAG_IMMUTABLE` where the tag of the version is another release's, `CHANNEL_UNPROVEN` where no number is left
+ * for a step, and as `Target.resolve` does
  */
 export async function planPromotion(target: Target, inputs: PromotionInputs): Promise<PromotionPlan> {
   const { release, channel, tag, versionTag, signing, reason } = inputs;
@@ -106,6 +113,7 @@ function isCredible({ signature, step }: RecordedStep, latest: ChannelStep | und
 
 function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Recorded): ChannelStep {
   const { channel, repository, tag, versionTag, release, version, reason, time, expires, signing } = inputs;
+  if (highest >= maxStep) throw lastStep(channel);
   const latest = signing?.latest;
   // Somebody without the key may have led the tag elsewhere; the history goes on where the channel was.
   const before = latest !== undefined && latest.step > (last?.step ?? 0) ? latest : undefined;
@@ -133,7 +141,7 @@ function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Reco
  */
 function unsignedStep(
   inputs: PromotionInputs,
-  { key }: PromotionSigning,
+  { key, seen, latest: elsewhere }: PromotionSigning,
   recorded: Recorded,
 ): ChannelStep | undefined {
   const { tag, versionTag, repository, time } = inputs;
@@ -144,15 +152,30 @@ function unsignedStep(
       step.tag === tag &&
       (step.expires === undefined || Date.parse(step.expires) > Date.parse(time)),
   );
+  // Somebody without the key led the tag back here: users take an earlier step for a release that is played back.
+  if ((known[0]?.step ?? 0) < Math.max(seen, elsewhere?.step ?? 0)) return nextStep(inputs, recorded);
   const wanted = versionTag === undefined ? [tag] : [tag, versionTag];
   const say = (steps: readonly RecordedStep[]) =>
     wanted.every((one) => steps.some(({ tags }) => tags.includes(one)));
   const own = known.filter(({ signers }) => signers.some(({ id }) => id === key.public.id));
   if (say(own)) return undefined;
   const [latest] = known;
-  if (latest === undefined || own.includes(latest) || !say([latest])) return nextStep(inputs, recorded);
+  if (latest === undefined || own.includes(latest) || !isAsWanted(latest, inputs, wanted))
+    return nextStep(inputs, recorded);
   const { signature: _, signers: __, ...step } = latest;
   return step;
+}
+
+/** Whether a step that another key signed says what this one would, and no more. */
+function isAsWanted(
+  step: ChannelStep,
+  { version, expires }: PromotionInputs,
+  wanted: readonly string[],
+): boolean {
+  const isInTime =
+    expires === undefined || (step.expires !== undefined && Date.parse(step.expires) <= Date.parse(expires));
+  const isAboutTags = step.tags.length === wanted.length && wanted.every((one) => step.tags.includes(one));
+  return isInTime && isAboutTags && step.version === version;
 }
 
 /**
@@ -189,6 +212,16 @@ function takenVersion(target: Target, tag: string, digest: Digest): EngineshedEr
     'TAG_IMMUTABLE',
     `${target.label}:${tag} exists already and stands for another release, ${digest}`,
     { hint: 'A version never moves: choose the next one.', details: { actual: digest } },
+  );
+}
+
+function lastStep(channel: string): EngineshedError {
+  return new EngineshedError(
+    'CHANNEL_UNPROVEN',
+    `The channel ${channel} has had step ${maxStep}, the last that there can be`,
+    {
+      hint: 'Whoever signed that has a key of the channel: change the keys, and give the channel another tag.',
+    },
   );
 }
 

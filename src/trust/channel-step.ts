@@ -4,8 +4,8 @@ import { type Digest, isDigest } from '../oci/index.js';
 /** What a statement about a channel is called, as an in-toto predicate type. */
 export const channelType = 'https://engineshed.github.io/attestation/channel/v1';
 
-/** The highest number of a step. Numbers only grow, so that a hostile one must not be the last that there can be. */
-const maxStep = 1_000_000_000;
+/** The highest number that a step can have. */
+export const maxStep = 1_000_000_000;
 const maxTags = 100;
 
 /** Why a channel has a new step: it moved on, back, or stays where it is for longer. */

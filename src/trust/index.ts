@@ -5,6 +5,7 @@ export {
   channelType,
   formatChannelStep,
   type MoveReason,
+  maxStep,
   parseChannelStep,
 } from './channel-step.js';
 export {

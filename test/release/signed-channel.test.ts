@@ -7,6 +7,7 @@ import {
   planPromotion,
   promote,
   readChannelHistory,
+  readSignedHistory,
   rollbackStep,
 } from '../../src/release/index.js';
 import type { ChannelStep, SigningKey } from '../../src/trust/index.js';
@@ -91,6 +92,28 @@ describe('a channel with signed steps', () => {
     expect((await planPromotion(target, inputs(first, '1.0.0', signedBy(two)))).step).toBeUndefined();
   });
 
+  it('F02 has a new step where what another signed is not what the second key is to sign', async () => {
+    const { target, images } = await releases('one');
+    const [first] = images as [Descriptor];
+    const about = { ...inputs(first, undefined, undefined), tags: ['latest'], digest: first.digest };
+    const other = { ...about, step: 1, previous: undefined };
+    for (const strange of [
+      { ...other, tags: ['latest', 'stable'] },
+      { ...other, version: '9.9.9' },
+      { ...other, expires: '2099-01-01T00:00:00.000Z' },
+      { ...other, expires: undefined },
+    ]) {
+      const { target: place, images: own } = await releases('one');
+      const [subject] = own as [Descriptor];
+      await recordStep(place, subject, 'it', { ...strange, digest: subject.digest }, one);
+      await place.tag(subject, 'latest');
+      const plan = await planPromotion(place, inputs(subject, undefined, signedBy(two)));
+      expect(plan.step).toMatchObject({ step: 2, tags: ['latest'], expires: about.expires });
+    }
+    const last = inputs(first, undefined, signedBy(one, { seen: 1_000_000_000 }));
+    await expect(planPromotion(target, last)).rejects.toMatchObject({ code: 'CHANNEL_UNPROVEN' });
+  });
+
   it('is signed anew where its time is over', async () => {
     const { target, images } = await releases('one');
     const [first] = images as [Descriptor];
@@ -136,6 +159,30 @@ describe('a channel with signed steps', () => {
     const fresh = (await pushedImage('four', target)).subject;
     const signing = signedBy(one, { seen: 7 });
     expect((await planPromotion(target, inputs(fresh, '1.2.0', signing))).step).toMatchObject({ step: 8 });
+  });
+
+  it('F02 goes back only to what was signed, wherever somebody without the key led its tag', async () => {
+    const { target, images } = await releases('one', 'two', 'hostile', 'candidate');
+    const [first, second, hostile, candidate] = images as [Descriptor, Descriptor, Descriptor, Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    const { step: latest } = await promoteTo(target, second, '1.1.0', signedBy(one));
+    const previous = { step: 2, digest: candidate.digest };
+    await recordStep(target, hostile, 'it', { ...step(hostile, 3), previous }, undefined);
+    await recordStep(target, candidate, 'it', step(candidate, 2), undefined);
+    await target.tag(hostile, 'latest');
+    const place = { channel: 'train', repository, tag: 'latest' };
+    const signed = (at: Descriptor, known: ChannelStep | undefined) =>
+      readSignedHistory(target, place, at, { keys: [one.public], latest: known });
+    expect(rollbackStep('train', await history(target, hostile)).digest).toBe(candidate.digest);
+    await recordStep(target, candidate, 'it', { ...step(candidate, 9), repository: 'x/y' }, one);
+    expect(await signed(hostile, undefined)).toEqual([]);
+    expect(await signed(candidate, undefined)).toEqual([]);
+    for (const at of [hostile, candidate, first])
+      expect(rollbackStep('train', await signed(at, latest)).digest).toBe(first.digest);
+    // Where it was led back without a key, it is signed still.
+    await target.tag(first, 'latest');
+    const back = { ...inputs(first, undefined, signedBy(one, { latest })), reason: 'rollback' as const };
+    expect(await planPromotion(target, back)).toMatchObject({ tags: [], step: { step: 3 } });
   });
 
   it('has signed steps in a copy, too', async () => {

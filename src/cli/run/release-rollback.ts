@@ -1,5 +1,5 @@
 import { EngineshedError } from '../../errors/index.js';
-import { formatReference } from '../../oci/index.js';
+import { type Descriptor, formatReference } from '../../oci/index.js';
 import {
   type ChannelStep,
   emptyChannel,
@@ -8,6 +8,7 @@ import {
   planPromotion,
   promote,
   readChannelHistory,
+  readSignedHistory,
   rollbackStep,
 } from '../../release/index.js';
 import type { SigningKey } from '../../trust/index.js';
@@ -20,7 +21,7 @@ import {
   refuseElsewhere,
   withReleases,
 } from '../release.js';
-import { givenSigningKey, releaseKeys, signingOf, stepInputs } from '../release-trust.js';
+import { givenSigningKey, releaseKeys, requireSignatures, signingOf, stepInputs } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import type { SigningFlags } from '../signing-key.js';
 import { printPromotion } from './release-promote.js';
@@ -52,13 +53,23 @@ async function carryOut(
   const at = await findChannel(place, channel.tag);
   if (at === undefined) throw emptyChannel(place, name, channel.tag);
   const signing = await signingOf(host, desk, channel, key);
-  const keys = [...(key === undefined ? [] : [key.public]), ...(await releaseKeys(desk))];
-  const history = await readChannelHistory(place, name, at, undefined, keys);
+  const inputs = stepInputs(host, desk, channel);
+  const history =
+    signing === undefined
+      ? await readChannelHistory(place, name, at, undefined, await releaseKeys(desk))
+      : await readSignedHistory(place, inputs, at, {
+          keys: [signing.key.public, ...signing.known],
+          latest: signing.latest,
+        });
+  if (signing !== undefined && (history[0]?.step ?? 0) < Math.max(1, signing.seen))
+    throw unknownHistory(name, at, signing.seen);
   const to =
     flags.to === undefined ? rollbackStep(name, history) : await stepOf(host, desk, name, flags.to, history);
+  const release = await findRelease(host, desk, to.digest);
+  await requireSignatures(host, desk, release);
   const plan = await planPromotion(place, {
-    ...stepInputs(host, desk, channel),
-    release: await place.resolve(to.digest),
+    ...inputs,
+    release: release.image.descriptor,
     versionTag: undefined,
     version: to.version,
     reason: 'rollback',
@@ -66,6 +77,22 @@ async function carryOut(
   });
   if (!flags.dryRun) await targets.write(settings.image, 'refuse', (target) => promote(target, plan));
   return plan;
+}
+
+/** Whoever may write to the registry can record plain steps and move the tag: none of that is signed unseen. */
+function unknownHistory(channel: string, { digest }: Descriptor, seen: number): EngineshedError {
+  const fault =
+    seen === 0
+      ? 'nobody whose key is known here signed how it came there'
+      : `step ${seen} is known here, and is not found`;
+  return new EngineshedError(
+    'CHANNEL_UNPROVEN',
+    `The channel ${channel} leads to ${digest}, and ${fault}: what it led to before cannot be told`,
+    {
+      hint: `Promote the release that it is to lead to: engineshed release promote REF ${channel} --key FILE`,
+      details: { actual: digest },
+    },
+  );
 }
 
 /** Only where the channel has been: all else is a promotion, which has its own conditions. */
