@@ -118,7 +118,7 @@ describe('a check that a component brings', () => {
 
 it('what does not end is ended, with all that it started; it has no terminal and no input', async () => {
   const script =
-    'cat; (: < /dev/tty) 2>/dev/null && echo a terminal; echo running; (/bin/sleep 60; touch "$0.ran") & wait';
+    '/bin/cat; (: < /dev/tty) 2>/dev/null && echo a terminal; echo running; (/bin/sleep 60; touch "$0.ran") & wait';
   const { directory } = machine({ jq: script });
   const surroundings = { environment: { PATH: directory }, platform: 'linux' };
   const needs: Need[] = [
@@ -131,7 +131,7 @@ it('what does not end is ended, with all that it started; it has no terminal and
     {
       status: 'failed',
       path: `${directory}/jq`,
-      reason: expect.stringMatching(/^it took more than 10 s: .*running$/),
+      reason: expect.stringMatching(/^it took more than 10 s: running$/),
     },
   ]);
   const running = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
