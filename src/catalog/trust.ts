@@ -21,7 +21,7 @@ export function readPolicy(context: FileContext, name: string, file: TrustFile):
     name,
     file: context.source.name,
     engines,
-    images: images.map((pattern) => pattern.toLowerCase()),
+    images: images.map(canonicalPattern),
     keys: sources,
     threshold,
     channel,
@@ -38,6 +38,16 @@ function checkImage(context: FileContext, path: readonly string[], at: number, p
   throw catalogFault(context.source, path, `"${pattern}" names no registry (number ${at + 1} of the list)`, {
     hint: 'Write images as HOST/PATH, for instance "ghcr.io/acme/*".',
   });
+}
+
+/** A pattern in the spelling that references have after they are parsed: one name of Docker Hub, `library/` filled in, no default port. */
+function canonicalPattern(pattern: string): string {
+  const [host = '', ...path] = pattern.toLowerCase().split('/');
+  if (path.length === 0) return host;
+  const rest = path.join('/');
+  const registry = host.replace(/:443$/, '').replace(/^(?:index|registry-1)\.docker\.io$/, 'docker.io');
+  const isOfficial = registry === 'docker.io' && path.length === 1 && !rest.startsWith('*');
+  return `${registry}/${isOfficial ? 'library/' : ''}${rest}`;
 }
 
 function readKey({ baseDirectory }: FileContext, key: string): KeySource {

@@ -32,8 +32,13 @@ export function policiesFor(policies: readonly TrustPolicy[], subject: PolicySub
   return policies.filter(
     ({ engines, images }) =>
       subject.engines.some((name) => engines.some((pattern) => matches(pattern, name))) ||
-      subject.images.some((name) => images.some((pattern) => matches(pattern, name))),
+      subject.images.some((name) => images.some((pattern) => matches(pattern, withoutDefaultPort(name)))),
   );
+}
+
+/** Who writes the port of https is at the same registry. */
+function withoutDefaultPort(name: string): string {
+  return name.replace(/^([^/]*):443\//, '$1/');
 }
 
 /** No regular expression: patterns may come with a checkout, and some expressions take for ever. */

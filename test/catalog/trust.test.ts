@@ -155,6 +155,27 @@ extends = "night-20260102"
     expect(policiesFor(policies, { engines: [name], images: [] })).toHaveLength(fits ? 1 : 0);
   });
 
+  it.each([
+    ['docker.io/busybox', 'docker.io/busybox:1'],
+    ['docker.io/busy*', 'busybox'],
+    ['index.docker.io/acme/*', 'docker.io/acme/x'],
+    ['docker.io/acme/*', 'registry-1.docker.io/acme/x'],
+    ['docker.io/*', 'busybox'],
+    ['ghcr.io/acme/*', 'ghcr.io:443/acme/x'],
+    ['ghcr.io:443/acme/*', 'ghcr.io/acme/x'],
+    ['*', 'ghcr.io/acme/x'],
+    ['*/acme/x', 'ghcr.io:443/acme/x'],
+    ['localhost:5000/acme/*', 'localhost:5000/acme/x'],
+  ])('F01 %s is for %s, however both are spelled', (pattern, image) => {
+    const { policies } = parse(policy(`images = ["${pattern}"]`));
+    const reference = parseReference(image);
+    const name = reference.transport === 'registry' ? `${reference.registry}/${reference.repository}` : '';
+    expect(policiesFor(policies, { engines: [], images: [name] })).toHaveLength(1);
+    expect(policiesFor(policies, { engines: [], images: ['quay.example.com/other/y'] })).toHaveLength(
+      pattern === '*' ? 1 : 0,
+    );
+  });
+
   it('is for images whatever case its host is written in', () => {
     const { policies } = parse(policy('images = ["GHCR.io/acme/*"]'));
     expect(policiesFor(policies, { engines: [], images: ['ghcr.io/acme/a/b'] })).toHaveLength(1);
