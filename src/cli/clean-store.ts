@@ -9,7 +9,8 @@ import { applyInstall, planInstall, type Remembered, rememberingTarget, storeAt 
 import { admitLock } from './admission.js';
 import { isDirectory } from './directories.js';
 import type { Host } from './host.js';
-import type { FoundRelease } from './release.js';
+import { type FoundRelease, settingsOf } from './release.js';
+import { requireSignatures } from './release-trust.js';
 import { openStore } from './runtime.js';
 
 /** Tests are in process groups of their own, so that a terminal's ^C reaches only this process: it ends them, and itself afterwards. */
@@ -35,10 +36,13 @@ const withheld = ['HAMLET_ENGINE', 'ENGINESHED_SIGNING_KEY', 'ENGINESHED_SIGNING
 export async function inCleanStore<T>(
   host: Host,
   catalogs: Catalogs,
-  { reference, target, lock }: FoundRelease,
+  release: FoundRelease,
   report: Reporter,
   work: (environment: Host['environment']) => Promise<T>,
 ): Promise<T> {
+  const { reference, target, lock } = release;
+  // By the project's policies: which engine the image is, only it says itself.
+  await requireSignatures(host, { catalogs, settings: settingsOf(catalogs) }, release);
   const owner = ownerOf(host.pid);
   return withTemporaryDirectory(host.temporary, 'release', owner, async (root) => {
     const store = storeAt(root, owner, host.now, report);

@@ -29,7 +29,7 @@ export async function givenSigningKey(host: Host, flags: SigningFlags): Promise<
 }
 
 /** The policies that are for the releases of a project: by the engine that they are made of, those that follow them, or the image. */
-function releasePolicies({ catalogs, settings }: ReleaseDesk): TrustPolicy[] {
+function releasePolicies({ catalogs, settings }: Pick<ReleaseDesk, 'catalogs' | 'settings'>): TrustPolicy[] {
   return policiesFor(catalogs.policies, {
     engines: [...engineLineage(catalogs, settings.engine), ...enginesFrom(catalogs, settings.image)],
     images: settings.image.transport === 'registry' ? [repositoryName(settings.image)] : [],
@@ -51,7 +51,7 @@ export async function releaseKeys(desk: ReleaseDesk): Promise<TrustedKey[]> {
  */
 export async function requireSignatures(
   host: Host,
-  desk: ReleaseDesk,
+  desk: Pick<ReleaseDesk, 'catalogs' | 'settings'>,
   { reference, image, target }: FoundRelease,
 ): Promise<void> {
   await admit({

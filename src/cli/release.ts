@@ -54,7 +54,11 @@ export async function withReleases<T>(
 }
 
 /** @throws EngineshedError `CONFIG_INVALID` where no `[release]` is */
-function settingsOf({ release }: Catalogs): ReleaseSettings {
+/**
+ * How an engine is released, as the catalogs tell.
+ * @throws EngineshedError `CONFIG_INVALID` where none does
+ */
+export function settingsOf({ release }: Catalogs): ReleaseSettings {
   if (release !== undefined) return release;
   throw new EngineshedError('CONFIG_INVALID', 'No engineshed.toml here has a [release] table', {
     hint: 'It says what is released, and where: [release] with engine = "NAME" and image = "HOST/REPOSITORY".',

@@ -194,6 +194,19 @@ channel = true
     { step: 1, signature: 'known', signers: [{ key: `${publisher.work}/acme.pub` }] },
   ]);
   expect(await publisher.output(['release', 'history', 'train'])).toContain('acme.pub');
+  // By the engine of the project, whatever the image says which one it is.
+  const file = `${publisher.work}/engineshed.toml`;
+  const text = readFileSync(file, 'utf8');
+  await publisher.output(['trust', 'generate-key-pair', 'other'], { environment });
+  const other =
+    '\n[engines.other]\nextends = "hello"\n[trust.other]\nengines = ["other"]\nkeys = ["other.pub"]\n[[release.test]]\nname = "it is not run"\ncommand = ["touch", "ran"]\n';
+  writeFileSync(file, text.replace('engine = "hello"', 'engine = "other"') + other);
+  expect(await refusal(publisher, 'release', 'test', release)).toMatchObject({
+    status: 76,
+    code: 'SIGNATURE_INVALID',
+  });
+  expect(readdirSync(publisher.work)).not.toContain('ran');
+  writeFileSync(file, text);
   // By the policies, where no key is named.
   const verified = await publisher.json(['trust', 'verify', `${base}:latest`]);
   expect(verified).toMatchObject({ threshold: null, images: [{ digest: release }] });
