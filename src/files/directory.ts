@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { syncDirectory } from './atomic.js';
 
@@ -17,8 +17,11 @@ export function makeDirectories(path: string, mode = 0o777): string[] {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    // Another process may just have made it.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(path)) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // Another process may just have made it, and may have taken it away again since.
+    const standing = lstatSync(path, { throwIfNoEntry: false });
+    if (standing === undefined) return [...made, ...makeDirectories(path, mode)];
+    if (!standing.isDirectory() && !isDirectory(path)) throw error;
     return made;
   }
   return [...made, path];

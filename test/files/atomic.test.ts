@@ -144,6 +144,19 @@ describe('directories', () => {
     expect(lstatSync(path).isDirectory()).toBe(true);
   });
 
+  it('E03 may be made and taken away by another process meanwhile', async () => {
+    const path = `${temporaryDirectory()}/deep`;
+    let calls = 0;
+    const taken = (real: (path: string) => void) => (made: string) => {
+      calls += 1;
+      if (calls === 1) throw systemError('EEXIST', 'mkdir');
+      real(made);
+    };
+    await withCalls({ mkdirSync: taken as never }, () => makeDurableDirectories(path));
+    expect(calls).toBe(2);
+    expect(lstatSync(path).isDirectory()).toBe(true);
+  });
+
   it('are not said to be there where a file stands in the place of one', () => {
     const directory = temporaryDirectory();
     writeFileSync(`${directory}/file`, '');
