@@ -40,9 +40,9 @@ user('engineshed exec -- ./deploy.sh');
 
 chapter('A commit that does not fit the others breaks a night: its tests refuse it, and the tram stays where it is');
 commit('engine-plugin-azure', '2-azure-location');
-manager('engineshed release build --tag candidate');
-refused('product', 'engineshed release test candidate');
-refused('product', 'engineshed release promote candidate tram --version 20260302 --key hamlet.key');
+const broken = build();
+refused('product', `engineshed release test ${broken}`);
+refused('product', `engineshed release promote ${broken} tram --version 20260302 --key hamlet.key`);
 manager('engineshed release history tram');
 
 chapter('The other half of that change comes the next day, and three nights are good');
@@ -96,12 +96,17 @@ manager(`engineshed referrers ${releases}:9.1.1`);
 
 say(`done; everything is in ${work}, and is removed with: chmod -R u+w ${work} && rm -r ${work}`);
 
-/** What a pipeline does when the day is over. */
-function night(date) {
-  // From here on by its digest: a tag could be moved by anybody who may push, and the key would sign what they put there.
+/** Builds and signs. From here on by its digest: a tag could be moved by anybody who may push, and the key would sign what they put there. */
+function build() {
   manager('engineshed release build --json > built.json');
   const { digest } = JSON.parse(readFileSync(`${work}/product/built.json`, 'utf8'));
   manager(`engineshed trust sign ${releases}@${digest} --key hamlet.key`);
+  return digest;
+}
+
+/** What a pipeline does when the day is over. */
+function night(date) {
+  const digest = build();
   manager(`engineshed release test ${digest}`);
   manager(`engineshed release promote ${digest} tram --version ${date} --key hamlet.key`);
 }
