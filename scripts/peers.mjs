@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { buildGoPeer, findGo, goPeerPath, goPeers } from './go-peers.mjs';
 import { hamletProgram, installHamlet } from './hamlet-peer.mjs';
+import { installPowershell, powershellInstalled } from './powershell-peer.mjs';
 import { say } from './setup.mjs';
 import { installSpdx, spdxSchema } from './spdx-peer.mjs';
 import { hasWindows, installWindows } from './windows-peer.mjs';
@@ -47,6 +48,7 @@ export function installPeers() {
   buildGoPeers();
   installFromPyPI('hamlet', hamletProgram, installHamlet);
   installFromPyPI('the tools of SPDX', spdxSchema, installSpdx);
+  installFromPyPI('a grammar of PowerShell', powershellInstalled, installPowershell);
   prepareWindows();
 }
 

@@ -92,6 +92,7 @@ describe('what is proposed', () => {
       status: 0,
       stdout: expect.stringMatching(/^acme-one\t.*\nother-two\t.*\n$/),
     });
+    expect(await propose('use', '""')).toEqual(await propose('use', ''));
     expect(await propose('nonsense', '')).toMatchObject({ status: 0, stdout: '', stderr: '' });
     expect(await propose()).toMatchObject({ status: 0, stderr: '' });
   });

@@ -67,9 +67,11 @@ const proposers: Readonly<Record<string, Proposer>> = {
 
 /**
  * What can stand in the place of the last word, each with what it is. Flags only where the word begins like one.
- * @param words the words after the name of the program; the last is the one that is begun, and may be empty
+ * @param asked the words after the name of the program; the last is the one that is begun, and may be empty, or `""` where a shell
+ *   cannot hand over what is empty
  */
-export async function propose(host: Host, words: readonly string[]): Promise<Proposal[]> {
+export async function propose(host: Host, asked: readonly string[]): Promise<Proposal[]> {
+  const words = asked.at(-1) === '""' ? [...asked.slice(0, -1), ''] : asked;
   const [command = ''] = words;
   const word = words.at(-1) ?? '';
   const about = new Map<string, string>();

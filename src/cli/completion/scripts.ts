@@ -72,12 +72,15 @@ function __engineshed_complete
 end
 complete -c engineshed -f -a '(__engineshed_complete)'
 `,
+  // An empty argument reaches a program as nothing before PowerShell 7.3, and quotes reach it as quotes since then: two quotes stand for it.
   powershell: `# engineshed completion for PowerShell; load it with: engineshed completion powershell | Out-String | Invoke-Expression
 Register-ArgumentCompleter -Native -CommandName engineshed -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $words = @($commandAst.CommandElements | Where-Object { $_.Extent.StartOffset -lt $cursorPosition } | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
+    $words = @($commandAst.CommandElements | Where-Object { $_.Extent.StartOffset -lt $cursorPosition } | Select-Object -Skip 1 | ForEach-Object {
+        if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { $_.ToString() }
+    })
     if ($wordToComplete -eq '') { $words += '""' }
-    & (Get-Command engineshed -CommandType Application, ExternalScript | Select-Object -First 1) ${proposeCommand} '--' @words 2>$null | ForEach-Object {
+    & (Get-Command engineshed -CommandType @('Application', 'ExternalScript') | Select-Object -First 1) ${proposeCommand} '--' @words 2>$null | ForEach-Object {
         $value, $about = $_ -split "\`t", 2
         if (-not $about) { $about = $value }
         [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $about)

@@ -1,0 +1,3 @@
+export const powershellPython: string;
+export const powershellInstalled: string;
+export function installPowershell(): void;
