@@ -16,8 +16,10 @@ import { attachStatement, readStatements } from './statement.js';
 export type { ChannelStep } from '../trust/index.js';
 
 const channelKey = 'io.github.engineshed.channel';
-/** The most steps of a channel that are followed back. */
+/** The most steps of a channel that are followed back for people. */
 const maxSteps = 1000;
+/** The most that are where one more is to be signed: a channel that is signed anew each day may stay at a release for years. */
+const maxSignedSteps = 5000;
 
 /** A step of a channel as it was found. */
 export interface RecordedStep extends ChannelStep {
@@ -108,10 +110,10 @@ export async function readSignedHistory(
 ): Promise<RecordedStep[]> {
   const read = async (subject: Descriptor) =>
     (await readSteps(target, place.channel, subject, keys)).filter((step) => isSignedFor(step, place));
-  const history = await followBack(target, at, maxSteps, read);
+  const history = await followBack(target, at, maxSignedSteps, read);
   if (latest === undefined || (history[0]?.step ?? 0) >= latest.step) return history;
   const release = await findChannel(target, latest.digest);
-  return release === undefined ? [] : followBack(target, release, maxSteps, read);
+  return release === undefined ? [] : followBack(target, release, maxSignedSteps, read);
 }
 
 function isSignedFor(
@@ -121,21 +123,32 @@ function isSignedFor(
   return step.signature === 'known' && step.repository === repository && step.tag === tag;
 }
 
-/** @param read the steps that count at a release, the latest first */
+/**
+ * Follows the steps back. A release that a channel led to for many steps is read once.
+ * @param read the steps that count at a release, the latest first
+ */
 async function followBack(
   target: Target,
   at: Descriptor,
   limit: number,
   read: (subject: Descriptor) => Promise<readonly RecordedStep[]>,
 ): Promise<RecordedStep[]> {
+  const known = new Map([[at.digest, await read(at)]]);
+  const stepsAt = async (digest: Digest) => {
+    const before = known.get(digest);
+    if (before !== undefined) return before;
+    const subject = await findChannel(target, digest);
+    const found = subject === undefined ? [] : await read(subject);
+    known.set(digest, found);
+    return found;
+  };
   const steps: RecordedStep[] = [];
   let wanted: { readonly step: number | undefined; readonly digest: Digest } = {
     step: undefined,
     digest: at.digest,
   };
   while (steps.length < limit) {
-    const subject = steps.length === 0 ? at : await findChannel(target, wanted.digest);
-    const found = subject === undefined ? [] : await read(subject);
+    const found = await stepsAt(wanted.digest);
     const here = found.find((entry) => wanted.step === undefined || entry.step === wanted.step);
     if (here === undefined) break;
     steps.push(here);

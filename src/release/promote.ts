@@ -5,6 +5,7 @@ import {
   type ChannelStep,
   type MoveReason,
   maxStep,
+  maxStepTags,
   type SigningKey,
   type TrustedKey,
 } from '../trust/index.js';
@@ -111,8 +112,9 @@ function isCredible({ signature, step }: RecordedStep, latest: ChannelStep | und
   return signature === 'known' || (latest === undefined && step <= maxPlainStep);
 }
 
-function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Recorded): ChannelStep {
-  const { channel, repository, tag, versionTag, release, version, reason, time, expires, signing } = inputs;
+function nextStep(inputs: PromotionInputs, { here, highest, from }: Recorded): ChannelStep {
+  const [last] = here;
+  const { channel, repository, tag, release, version, reason, time, expires, signing } = inputs;
   if (highest >= maxStep) throw lastStep(channel);
   const latest = signing?.latest;
   // Somebody without the key may have led the tag elsewhere; the history goes on where the channel was.
@@ -121,7 +123,7 @@ function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Reco
     channel,
     repository,
     tag,
-    tags: versionTag === undefined ? [tag] : [versionTag, tag],
+    tags: tagsToProve(inputs, here),
     step: highest + 1,
     digest: release.digest,
     version,
@@ -133,6 +135,28 @@ function nextStep(inputs: PromotionInputs, { here: [last], highest, from }: Reco
         ? { step: before.step, digest: before.digest }
         : from && { step: last?.step ?? 0, digest: from.digest },
   };
+}
+
+/**
+ * The tags that a step proves. One that signs anew says of the others, too, what this key said: users read the latest steps only. What
+ * another key said it does not, for more than one may be asked for.
+ */
+function tagsToProve(
+  { tag, repository, versionTag, reason, signing }: PromotionInputs,
+  here: readonly RecordedStep[],
+): readonly string[] {
+  const own = here.filter(
+    (step) =>
+      reason === 'renew' &&
+      step.repository === repository &&
+      step.tag === tag &&
+      step.signers.some(({ id }) => id === signing?.key.public.id),
+  );
+  const others = [...(versionTag === undefined ? [] : [versionTag]), ...own.flatMap(({ tags }) => tags)];
+  return [...new Set(others)]
+    .filter((one) => one !== tag)
+    .slice(0, maxStepTags - 1)
+    .concat(tag);
 }
 
 /**

@@ -6,7 +6,8 @@ export const channelType = 'https://engineshed.github.io/attestation/channel/v1'
 
 /** The highest number that a step can have. */
 export const maxStep = 1_000_000_000;
-const maxTags = 100;
+/** The most tags that a step may be about. */
+export const maxStepTags = 100;
 
 /** Why a channel has a new step: it moved on, back, or stays where it is for longer. */
 export type MoveReason = 'promote' | 'rollback' | 'renew';
@@ -45,7 +46,7 @@ const schema = v.looseObject({
   channel: name,
   repository: v.optional(name),
   tag: v.optional(name),
-  tags: v.optional(v.pipe(v.array(name), v.maxLength(maxTags)), []),
+  tags: v.optional(v.pipe(v.array(name), v.maxLength(maxStepTags)), []),
   step,
   digest,
   version: v.optional(v.string()),

@@ -6,6 +6,7 @@ export {
   formatChannelStep,
   type MoveReason,
   maxStep,
+  maxStepTags,
   parseChannelStep,
 } from './channel-step.js';
 export {

@@ -3,12 +3,18 @@ import { EngineshedError, type ErrorCode, inOperation, isEngineshedError } from 
 import { annotationKeys, type Descriptor, type Manifest, mediaTypes } from '../oci/index.js';
 import { predicateTypeKey } from './attach.js';
 import { bundleType, parseBundle } from './bundle.js';
+import { channelType } from './channel-step.js';
 import { type Envelope, signersOf } from './dsse.js';
 import { parseStatement, statementType } from './statement.js';
 import type { RefusedBundle, SignedReading, SignedStatement, TrustedKey } from './types.js';
 
-/** The most bundles of one image that are read; anybody who may push may attach any number. */
+/**
+ * The most bundles of one image that are read, steps of channels apart, and the most of those; anybody who may push may attach any
+ * number.
+ */
 const maxBundles = 200;
+/** The most steps of channels where all are read: those of a channel that is signed anew each day, for five years. */
+const maxAllSteps = 2000;
 /** The most bytes that the manifest of one may have: 64 KiB. */
 const maxCarrierBytes = 64 * 1024;
 /** The most bytes that one may have: 1 MiB. */
@@ -30,9 +36,11 @@ const worthless: readonly ErrorCode[] = [
 /**
  * Reads the statements of some types that are attached to an image and signed by at least one of the keys. What a place lists is
  * opened, whatever it says of it, and only a signed statement that names the image counts; annotations, hints at keys, logs and
- * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here.
- * @throws EngineshedError `RESPONSE_INVALID` where more than 200 bundles, or 10,000 referrers, are attached; and what keeps one from
- * being read that is there
+ * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here. Of steps of
+ * channels only the 200 are read that are said to be the newest: each time that a channel is signed anew there is one more, and the
+ * latest is what counts.
+ * @throws EngineshedError `RESPONSE_INVALID` where more than 200 other bundles, or 10,000 referrers, are attached; and what keeps one
+ * from being read that is there
  */
 export async function readSigned(
   target: Target,
@@ -40,7 +48,7 @@ export async function readSigned(
   keys: readonly TrustedKey[],
   predicateTypes: readonly string[],
 ): Promise<SignedReading> {
-  const about: Reading = { target, subject, keys, predicateTypes };
+  const about: Reading = { target, subject, keys, predicateTypes, steps: 'newest' };
   try {
     const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
       readCarrier(about, carrier, 'the keys'),
@@ -54,9 +62,9 @@ export async function readSigned(
 }
 
 /**
- * Reads the same whoever signed it: `signers` has the keys of those that are given, and may be empty. For people only: nothing may be
- * allowed because of it.
- * @throws EngineshedError as {@link readSigned} does
+ * Reads the same whoever signed it: `signers` has the keys of those that are given, and may be empty. For publishers and people only:
+ * nothing may be allowed because of it. All steps of channels are read, so that none is counted twice.
+ * @throws EngineshedError as {@link readSigned} does, and `RESPONSE_INVALID` where more than 2,000 steps are attached
  */
 export async function readClaimed(
   target: Target,
@@ -64,7 +72,7 @@ export async function readClaimed(
   keys: readonly TrustedKey[],
   predicateTypes: readonly string[],
 ): Promise<SignedStatement[]> {
-  const about: Reading = { target, subject, keys, predicateTypes };
+  const about: Reading = { target, subject, keys, predicateTypes, steps: 'all' };
   try {
     const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
       readCarrier(about, carrier, 'anybody'),
@@ -80,6 +88,8 @@ interface Reading {
   readonly subject: Descriptor;
   readonly keys: readonly TrustedKey[];
   readonly predicateTypes: readonly string[];
+  /** Which steps of channels are read. */
+  readonly steps: 'newest' | 'all';
 }
 
 /** Registries mislabel what they list, so all of it is looked at; only where that is too much, the registry chooses. */
@@ -95,17 +105,35 @@ async function findCarriers(about: Reading): Promise<Descriptor[]> {
 
 async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Promise<Descriptor[]> {
   const carriers: Descriptor[] = [];
+  const steps: Descriptor[] = [];
   for await (const referrer of listed) {
     if (!mayCarry(about, referrer)) continue;
     carriers.push(referrer);
-    if (carriers.length > maxBundles)
-      throw new EngineshedError(
-        'RESPONSE_INVALID',
-        `More than ${maxBundles} signatures are attached to ${about.subject.digest} in ${about.target.label}`,
-        { hint: 'Remove those that nobody needs from the registry.', details: { expected: maxBundles } },
-      );
+    if (isStep(referrer)) steps.push(referrer);
+    if (carriers.length - steps.length > maxBundles) throw tooMany(about, maxBundles);
+    if (about.steps === 'all' && steps.length > maxAllSteps) throw tooMany(about, maxAllSteps);
   }
-  return carriers;
+  if (about.steps === 'all' || steps.length <= maxBundles) return carriers;
+  const newest = new Set(steps.sort(newestFirst).slice(0, maxBundles));
+  return carriers.filter((carrier) => !isStep(carrier) || newest.has(carrier));
+}
+
+function isStep({ annotations }: Descriptor): boolean {
+  return annotations?.[predicateTypeKey] === channelType;
+}
+
+/** By what their carriers say: who lies about it may as well hide them. */
+function newestFirst(a: Descriptor, b: Descriptor): number {
+  const [one = '', other = ''] = [a, b].map(({ annotations }) => annotations?.[annotationKeys.created]);
+  return one === other ? 0 : one < other ? 1 : -1;
+}
+
+function tooMany({ subject, target }: Reading, most: number): EngineshedError {
+  return new EngineshedError(
+    'RESPONSE_INVALID',
+    `More than ${most} signatures are attached to ${subject.digest} in ${target.label}`,
+    { hint: 'Remove those that nobody needs from the registry.', details: { expected: most } },
+  );
 }
 
 /** Without an artifact type, or with that of the config instead, it may be anything. */

@@ -130,6 +130,51 @@ describe('a channel with signed steps', () => {
     previous: undefined,
   });
 
+  it('stays in use however often it was signed anew, and is read at once', async () => {
+    const { target, images } = await releases('one', 'two', 'three');
+    const [first, second, third] = images as [Descriptor, Descriptor, Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    await promoteTo(target, second, '1.1.0', signedBy(one));
+    for (let at = 3; at <= 1010; at++) {
+      const anew = { ...step(second, at), reason: 'renew' as const, version: '1.1.0' };
+      const previous = { step: at - 1, digest: second.digest };
+      await recordStep(target, second, 'it', { ...anew, previous }, one);
+    }
+    let lists = 0;
+    const place: Target = {
+      ...target,
+      referrers: (...about) => {
+        lists++;
+        return target.referrers(...about);
+      },
+    };
+    const steps = await readSignedHistory(place, { channel: 'train', repository, tag: 'latest' }, second, {
+      keys: [one.public],
+      latest: undefined,
+    });
+    expect([steps.length, steps.at(-1)?.digest, rollbackStep('train', steps).digest]).toEqual([
+      1010,
+      first.digest,
+      first.digest,
+    ]);
+    // Two lists for each of two releases.
+    expect(lists).toBe(4);
+    expect((await promoteTo(target, third, '1.2.0', signedBy(one))).step).toMatchObject({ step: 1011 });
+  });
+
+  it('F02 proves the tag of the version when it is signed anew, but not what another key said', async () => {
+    const { target, images } = await releases('one');
+    const [first] = images as [Descriptor];
+    await promoteTo(target, first, '1.0.0', signedBy(one));
+    await recordStep(target, first, 'it', { ...step(first, 1), tags: ['9.9.9', 'latest'] }, two);
+    await recordStep(target, first, 'it', { ...step(first, 1), tags: ['8'], tag: 'next' }, one);
+    await recordStep(target, first, 'it', { ...step(first, 1), tags: ['7'], repository: 'x/y' }, one);
+    const renew = (key: SigningKey) =>
+      planPromotion(target, { ...inputs(first, undefined, signedBy(key)), reason: 'renew' });
+    expect((await renew(one)).step).toMatchObject({ tags: ['1.0.0', 'latest'] });
+    expect((await renew(two)).step).toMatchObject({ tags: ['9.9.9', 'latest'] });
+  });
+
   it('F02 is not numbered by what anybody attaches', async () => {
     const { target, images } = await releases('one', 'two');
     const [first, second] = images as [Descriptor, Descriptor];

@@ -4,7 +4,13 @@ import { EngineshedError } from '../../src/errors/index.js';
 import { buildArtifact, type Descriptor, describe as describeBytes } from '../../src/oci/index.js';
 import { bundleType, formatBundle } from '../../src/trust/bundle.js';
 import { signEnvelope } from '../../src/trust/dsse.js';
-import { attachSigned, imageSignatureType, readSigned } from '../../src/trust/index.js';
+import {
+  attachSigned,
+  imageSignatureType,
+  readClaimed,
+  readSigned,
+  channelType as stepType,
+} from '../../src/trust/index.js';
 import { formatStatement, statementType } from '../../src/trust/statement.js';
 import { pushArtifact } from '../support/artifact.js';
 import { newKey, pushBundle, pushedImage, signatureAnnotations } from '../support/signing.js';
@@ -192,6 +198,38 @@ describe('what a place lists', () => {
     await expect(read(target, subject)).rejects.toMatchObject({
       code: 'RESPONSE_INVALID',
       hint: expect.any(String),
+    });
+  });
+
+  it('F03 counts for a channel that was signed anew each day for years: its newest steps are read', async () => {
+    const { target, subject } = await pushedImage('one');
+    const inputs = { subject, name: 'it', key, predicateType: stepType };
+    const push = async (from: number, to: number) => {
+      for (let at = from; at < to; at++) {
+        const day = new Date(Date.UTC(2026, 0, 1 + at)).toISOString();
+        await attachSigned(target, { ...inputs, predicate: { day }, created: day });
+      }
+    };
+    await push(0, 201);
+    await pushBundle(target, subject, bundleOf(subject));
+    const ask = (types: string[]) => readSigned(target, subject, [key.public], types);
+    const { statements } = await ask([imageSignatureType, stepType]);
+    const days = statements.flatMap(({ predicate }) => (predicate as { day?: string }).day ?? []).sort();
+    expect([statements.length, days[0], days.at(-1)]).toEqual([
+      201,
+      '2026-01-02T00:00:00.000Z',
+      '2026-07-20T00:00:00.000Z',
+    ]);
+    // Whoever signs the next one has to know all of them.
+    expect(await readClaimed(target, subject, [key.public], [stepType])).toHaveLength(201);
+    const many: Target = {
+      ...target,
+      async *referrers(...about) {
+        for (let at = 0; at < 10; at++) yield* target.referrers(...about);
+      },
+    };
+    await expect(readClaimed(many, subject, [key.public], [stepType])).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
     });
   });
 
