@@ -6,7 +6,7 @@ import { packageNameGrammar, requirementNameGrammar } from '../requirements/inde
 /** A TOML table with these keys and no others. A wrong key is told with the nearest right one. */
 function table<const E extends v.ObjectEntries>(entries: E) {
   return v.pipe(
-    plainTable,
+    plainTable(`. Its keys are: ${Object.keys(entries).join(', ')}.`),
     v.strictObject(entries, (issue) => {
       if (issue.expected !== 'never') return `the key ${issue.expected} is missing`;
       const known = Object.keys(entries);
@@ -21,14 +21,19 @@ function tableOf<const K extends v.GenericSchema<string, string>, const V extend
   key: K,
   value: V,
 ) {
-  return v.pipe(plainTable, v.record(key, value));
+  return v.pipe(plainTable(''), v.record(key, value));
 }
 
-/** smol-toml gives a table no prototype, which tells it from an array and a date. */
-const plainTable = v.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null,
-  (issue) => `must be a table, not ${describeValue(issue.input)}`,
-);
+/**
+ * smol-toml gives a table no prototype, which tells it from an array and a date.
+ * @param keys what the message says of the keys that a table would have
+ */
+function plainTable(keys: string) {
+  return v.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null,
+    (issue) => `must be a table, not ${describeValue(issue.input)}${keys}`,
+  );
+}
 
 const text = v.pipe(
   v.string((issue) => `must be a text in quotes, not ${describeValue(issue.input)}`),
@@ -67,8 +72,16 @@ const value = v.pipe(
 
 /** A text or a table. Not a union, so that a fault is told of the one that was written. */
 function textOr<const S extends v.GenericSchema, const T extends v.GenericSchema>(whenText: S, whenTable: T) {
-  return v.lazy((input): S | T => (typeof input === 'string' ? whenText : whenTable));
+  return v.lazy((input): S | T | typeof neitherTextNorTable => {
+    if (typeof input === 'string') return whenText;
+    return typeof input === 'object' ? whenTable : neitherTextNorTable;
+  });
 }
+
+const neitherTextNorTable = v.custom<never>(
+  () => false,
+  (issue) => `must be a text in quotes or a table, not ${describeValue(issue.input)}`,
+);
 
 /** Lets exactly one of `keys` stand in a table. It tells of them, for the schema that editors read is made of this one. */
 function oneOf<T extends object>(keys: readonly (keyof T & string)[]) {

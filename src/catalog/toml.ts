@@ -36,10 +36,32 @@ export function checkToml<const S extends v.GenericSchema>(
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, toml, { abortEarly: true });
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = (issue.path ?? []).map((item) => String(item.key));
-  const missing = issue.type === 'strict_object' && issue.expected !== 'never';
-  throw catalogFault(source, missing ? path.slice(0, -1) : path, issue.message);
+  const [first] = result.issues;
+  // A key that is not known may be the one that is missing, written wrongly.
+  const issue = isMissingKey(first) ? (unknownKeyBeside(first, toml, schema) ?? first) : first;
+  throw catalogFault(source, isMissingKey(issue) ? pathOf(issue).slice(0, -1) : pathOf(issue), issue.message);
+}
+
+function isMissingKey({ type, expected }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && expected !== 'never';
+}
+
+function unknownKeyBeside(
+  missing: v.BaseIssue<unknown>,
+  toml: Record<string, unknown>,
+  schema: v.GenericSchema,
+): v.BaseIssue<unknown> | undefined {
+  const tableOf = (issue: v.BaseIssue<unknown>) => JSON.stringify(pathOf(issue).slice(0, -1));
+  return v
+    .safeParse(schema, toml)
+    .issues?.find(
+      (issue) =>
+        issue.type === 'strict_object' && !isMissingKey(issue) && tableOf(issue) === tableOf(missing),
+    );
+}
+
+function pathOf({ path }: v.BaseIssue<unknown>): string[] {
+  return (path ?? []).map((item) => String(item.key));
 }
 
 /** valibot leaves these keys out of what it returns, without a word. */

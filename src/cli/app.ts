@@ -1,5 +1,6 @@
 import { buildApplication, type Command, type RouteMap, text_en } from '@stricli/core';
 import { EngineshedError } from '../errors/index.js';
+import { commandHelp, routeHelp } from './command-help.js';
 import { attach } from './commands/attach.js';
 import { available } from './commands/available.js';
 import { cat } from './commands/cat.js';
@@ -53,9 +54,8 @@ import { misusedCommand, unknownCommand } from './usage.js';
  */
 export function application(host: Host, adapt: (command: Command<Host>) => Command<Host> = (same) => same) {
   const fail = (error: unknown) => formatFailure(host, error);
-  const names = Object.values(groups).flatMap((commands) => Object.keys(commands));
   return buildApplication<Host>(
-    groupedCommands(mapGroups(groups, adapt), {
+    groupedCommands(mapGroups(groups, host, adapt), {
       brief: 'Distribute a product made of several components through any OCI registry.',
       start: ['engineshed available', 'engineshed install train', 'eval "$(engineshed env)"'],
     }),
@@ -69,9 +69,14 @@ export function application(host: Host, adapt: (command: Command<Host>) => Comma
           ...text_en,
           // Thrown, not returned: the parser would print each of several faults, and an error is one text, or one document.
           exceptionWhileParsingArguments(error) {
-            throw error instanceof EngineshedError ? error : misusedCommand(error, host.arguments[0] ?? '');
+            throw error instanceof EngineshedError
+              ? error
+              : misusedCommand(error, meantCommand(host).words.join(' '));
           },
-          noCommandRegisteredForInput: ({ input }) => fail(unknownCommand(input, names)),
+          noCommandRegisteredForInput({ input }) {
+            const { words, commands } = meantCommand(host);
+            return fail(unknownCommand(input, words.join(' '), commands));
+          },
           exceptionWhileRunningCommand: fail,
           exceptionWhileLoadingCommandFunction: fail,
           commandErrorResult: fail,
@@ -97,12 +102,32 @@ const groups: CommandGroups = {
 
 type Target = Command<Host> | RouteMap<Host>;
 
-function mapGroups(groups: CommandGroups, adapt: (command: Command<Host>) => Command<Host>): CommandGroups {
+/** The command that the arguments name, as far as there is one, and the commands that it has. */
+function meantCommand({ arguments: [first = '', second = ''] }: Host): {
+  words: readonly string[];
+  commands: readonly string[];
+} {
+  const all = new Map(Object.values(groups).flatMap((commands) => Object.entries(commands)));
+  const target = all.get(first);
+  if (target === undefined) return { words: [], commands: [...all.keys()] };
+  if ('loader' in target) return { words: [first], commands: [] };
+  const commands = target.getAllEntries().map(({ name }) => name.original);
+  return { words: commands.includes(second) ? [first, second] : [first], commands };
+}
+
+/** Every command as it is to be, with the help of this program. */
+function mapGroups(
+  groups: CommandGroups,
+  { process: { stdout } }: Host,
+  adapt: (command: Command<Host>) => Command<Host>,
+): CommandGroups {
+  const columns = Math.min(widestHelp, stdout.isTTY === true && stdout.columns ? stdout.columns : widestHelp);
   const adapted = (target: Target): Target =>
     'loader' in target
-      ? adapt(target)
+      ? { ...adapt(target), formatHelp: ({ prefix }) => commandHelp(target, prefix, columns) }
       : {
           ...target,
+          formatHelp: ({ prefix }) => routeHelp(target, prefix, columns),
           getRoutingTargetForInput: (input: string) => {
             const found = target.getRoutingTargetForInput(input);
             return found === undefined ? undefined : adapted(found);
@@ -110,6 +135,9 @@ function mapGroups(groups: CommandGroups, adapt: (command: Command<Host>) => Com
         };
   return mapValues(groups, (commands) => mapValues(commands, adapted));
 }
+
+/** Longer lines are hard to read, however wide the terminal is. */
+const widestHelp = 100;
 
 function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));

@@ -34,6 +34,7 @@ export function groupedCommands(
     'FLAGS',
     '  -h --help     Print this, or the help of a command',
     '  -v --version  Print the version',
+    '  --            What follows are arguments, also what begins with "-"',
     '',
   ].join('\n');
   return { ...buildRouteMap<string, Host>({ routes, docs: { brief: docs.brief } }), formatHelp: () => help };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fromSystemError } from '../errors/index.js';
+import { fromNamedPath } from '../errors/index.js';
 import { parsePublicKey, type TrustedKey } from '../trust/index.js';
 import type { Host } from './host.js';
 
@@ -16,6 +16,6 @@ function readKeyFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw fromSystemError(error);
+    throw fromNamedPath({ what: 'file', path, purpose: 'with a public key' }, error);
   }
 }

@@ -67,7 +67,7 @@ function readKey(host: Host, flag: string | undefined): { readonly label: string
   const { ENGINESHED_SIGNING_KEY } = host.environment;
   const given = flag ?? ENGINESHED_SIGNING_KEY;
   if (given === undefined || given === '')
-    throw new EngineshedError('USAGE', 'There is no key to sign with', {
+    throw new EngineshedError('USAGE', 'No private key was named', {
       hint: 'Name its file with --key, or set ENGINESHED_SIGNING_KEY. A pair of keys is made by: engineshed trust generate-key-pair',
     });
   const isKey = given.includes('-----BEGIN ');

@@ -72,8 +72,8 @@ function line(cells: readonly StyledText[], widths: readonly number[], colour: b
     .join(gap);
 }
 
-/** Breaks a text at blanks into pieces that are no wider than `room`, but for a word that is. */
-function fold(text: string, room: number): string[] {
+/** Breaks a text at blanks into pieces that are no wider than `room` columns, but for a word that is. */
+export function fold(text: string, room: number): string[] {
   if (textWidth(text) <= room) return [text];
   const pieces: string[] = [];
   let piece = '';

@@ -9,6 +9,7 @@ import {
   UnsatisfiedPositionalError,
 } from '@stricli/core';
 import { EngineshedError, nearest } from '../errors/index.js';
+import { helpTexts } from './help-texts.js';
 import { execUsage } from './words.js';
 
 /** What other programs, and the predecessor, call the commands. */
@@ -24,6 +25,19 @@ const otherNames: Readonly<Record<string, string>> = {
   search: 'available',
   status: 'current',
   run: 'exec',
+  switch: 'use',
+  select: 'use',
+  activate: 'use',
+  default: 'use',
+  info: 'show',
+  describe: 'show',
+  check: 'doctor',
+  revert: 'rollback',
+  undo: 'rollback',
+  sign: 'trust sign',
+  promote: 'release promote',
+  build: 'release build',
+  sbom: 'release sbom',
   save: 'export',
   load: 'import',
   discover: 'referrers',
@@ -36,15 +50,19 @@ const otherNames: Readonly<Record<string, string>> = {
   'clean-engines': 'uninstall',
 };
 
-/** The error for a command that there is none of: `USAGE`. */
-export function unknownCommand(input: string, commands: readonly string[]): EngineshedError {
-  const all = 'All commands: engineshed --help';
+/**
+ * The error for a command that there is none of: `USAGE`.
+ * @param group the command whose commands are meant, empty for those of the program
+ * @param commands those that there are
+ */
+export function unknownCommand(input: string, group: string, commands: readonly string[]): EngineshedError {
+  const all = `All commands: engineshed ${group === '' ? '' : `${group} `}--help`;
   if (input.startsWith('-')) {
     return new EngineshedError('USAGE', `"${input}" is in the place of a command`, {
       hint: `Write the command first, then its flags. ${all}`,
     });
   }
-  const known = new Map(Object.entries(otherNames));
+  const known = new Map(group === '' ? Object.entries(otherNames) : []);
   const meant = known.get(input) ?? nearest(input, commands);
   return new EngineshedError('USAGE', `There is no command "${input}"`, {
     hint: meant === undefined ? all : `Did you mean "${meant}"? ${all}`,
@@ -57,7 +75,7 @@ export function unknownCommand(input: string, commands: readonly string[]): Engi
  * @param command the command, for where to look
  */
 export function misusedCommand(error: unknown, command: string): EngineshedError {
-  const { message, hint } = describe(error);
+  const { message, hint } = describe(error, command);
   const help = command === 'exec' ? execUsage : `See: engineshed ${command} --help`;
   return new EngineshedError('USAGE', message, {
     hint: hint === undefined ? help : `${hint} ${help}`,
@@ -65,7 +83,7 @@ export function misusedCommand(error: unknown, command: string): EngineshedError
   });
 }
 
-function describe(error: unknown): { message: string; hint?: string } {
+function describe(error: unknown, command: string): { message: string; hint?: string } {
   if (error instanceof FlagNotFoundError) {
     const meant = error.corrections.map(flagNamed).join(' or ');
     const message = `There is no flag --${error.input}`;
@@ -89,7 +107,8 @@ function describe(error: unknown): { message: string; hint?: string } {
   if (error instanceof UnsatisfiedPositionalError) {
     const { limit, placeholder } = error;
     if (limit === undefined) return { message: `The argument ${placeholder} is missing` };
-    return { message: `There are too few arguments: ${limit[1]}, of at least ${limit[0]}` };
+    const [usage = ''] = helpTexts[command]?.usage ?? [];
+    return { message: 'Arguments are missing', hint: `Write: engineshed ${command} ${usage}.` };
   }
   return { message: error instanceof Error ? error.message : String(error) };
 }

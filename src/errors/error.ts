@@ -116,9 +116,17 @@ export function fromSystemError(error: unknown): EngineshedError {
         'Check the owner and mode of that path, and of the directory that it is in.',
       );
     case 'EROFS':
-      return make('FILE_PERMISSION', 'The file system is read-only at');
+      return make(
+        'FILE_PERMISSION',
+        'The file system is read-only at',
+        'Choose a place that can be written to. The store is where ENGINESHED_HOME says.',
+      );
     case 'ENOENT':
       return make('PATH_NOT_FOUND', 'There is no');
+    case 'EISDIR':
+      return make('IO_FAILED', 'A directory stands in the place of a file', 'Name a file.');
+    case 'ENOTDIR':
+      return make('IO_FAILED', 'A file stands in the place of a directory on the way to', 'Check the path.');
     default:
       return make('IO_FAILED', 'The file system failed at');
   }
@@ -135,14 +143,15 @@ interface NamedPath {
 }
 
 /**
- * Turns a failed system call on what a user named into an error: `PATH_NOT_FOUND`, which says what is not there (ENOENT, and
- * ENOTDIR for a path that leads through a file), or what {@link fromSystemError} makes of every other.
+ * Turns a failed system call on what a user named into an error: `PATH_NOT_FOUND`, which says what is not there (ENOENT,
+ * ENOTDIR for a path that leads through a file, and EISDIR), or what {@link fromSystemError} makes of every other.
  */
 export function fromNamedPath({ what, path, purpose, hint }: NamedPath, error: unknown): EngineshedError {
   const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof EngineshedError || (code !== 'ENOENT' && code !== 'ENOTDIR'))
+  if (error instanceof EngineshedError || !['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code ?? ''))
     return fromSystemError(error);
-  const message = `There is no ${what} ${path}${purpose === undefined ? '' : ` ${purpose}`}`;
+  const instead = code === 'EISDIR' ? ', but a directory' : '';
+  const message = `There is no ${what} ${path}${purpose === undefined ? '' : ` ${purpose}`}${instead}`;
   return new EngineshedError('PATH_NOT_FOUND', message, { hint, cause: error, details: { path } });
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { EngineshedError, fromSystemError } from '../errors/index.js';
+import { EngineshedError, fromNamedPath } from '../errors/index.js';
 import { invalid } from './key-errors.js';
-import { maxPemLength } from './pem.js';
+import { maxPemLength, pemBlock } from './pem.js';
 
 /** The bits of a mode that let others than the owner do anything. */
 const otherUsers = 0o077;
@@ -16,13 +16,16 @@ export function readPrivateKeyFile(path: string, userId: number | undefined): st
     const fd = openSync(path, 'r');
     try {
       const { mode, uid } = fstatSync(fd);
-      if (uid === userId && (mode & otherUsers) !== 0) throw exposed(path, mode);
-      return readBounded(fd, path);
+      const text = readBounded(fd, path);
+      // What is no secret is told as what it is, by who parses it.
+      const isPublic = pemBlock(text)?.form === 'PUBLIC KEY';
+      if (!isPublic && uid === userId && (mode & otherUsers) !== 0) throw exposed(path, mode);
+      return text;
     } finally {
       closeSync(fd);
     }
   } catch (error) {
-    throw fromSystemError(error);
+    throw fromNamedPath({ what: 'file', path, purpose: 'with a private key' }, error);
   }
 }
 

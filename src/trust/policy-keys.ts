@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
+import { EngineshedError, fromNamedPath, inOperation } from '../errors/index.js';
 import type { KeySource, TrustPolicy } from './policy.js';
 import { parsePublicKey } from './public-key.js';
 import type { TrustedKey } from './types.js';
@@ -56,6 +56,6 @@ async function readStart(path: string): Promise<string> {
       await file.close();
     }
   } catch (error) {
-    throw fromSystemError(error);
+    throw fromNamedPath({ what: 'file', path, purpose: 'with a public key' }, error);
   }
 }

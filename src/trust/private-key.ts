@@ -47,7 +47,9 @@ export async function parsePrivateKey(
   const block = pemBlock(pem);
   if (block === undefined) throw invalid(label, 'is no private key in PEM');
   if (block.form === 'PUBLIC KEY')
-    throw new EngineshedError('KEY_INVALID', `${label} is a public key, where a private one is wanted`);
+    throw new EngineshedError('KEY_INVALID', `${label} is a public key, where a private one is wanted`, {
+      hint: 'The private key is the file beside it that ends with .key.',
+    });
   const key = sigstoreForms.includes(block.form)
     ? await openSigstore(block.text, label, passphrase)
     : await openPem(block, label, passphrase);

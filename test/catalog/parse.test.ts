@@ -44,6 +44,26 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
       ':5: engines.a.environment.A.path.plan9: is not a key that is known here. The keys here are: linux, darwin',
     ],
     ['a number for a text', 'default = 3', ':1: default: must be a name in quotes, not 3'],
+    [
+      'a key that is missing since it is written wrongly',
+      '[trust.a]\nengines = ["x"]\nkyes = ["a.pub"]',
+      ':3: trust.a.kyes: is not a key that is known here. Did you mean "keys"?',
+    ],
+    [
+      'a missing key, and an unknown one in another table',
+      '[trust.a]\nengines = ["x"]\n[trust.b]\nkyes = 1',
+      ':1: trust.a: the key "keys" is missing',
+    ],
+    [
+      'a text for a table with keys',
+      '[release]\nengine = "x"\nimage = "h.io/x"\n[release.channels]\na = "b"',
+      ':5: release.channels.a: must be a table, not a string. Its keys are: tag, versions',
+    ],
+    [
+      'a number for a text or a table',
+      '[engines.a]\nsources.x.directory = "."\nrequires.bash = 4',
+      ':3: engines.a.requires.bash: must be a text in quotes or a table, not 4',
+    ],
     ['a date for a text', 'images = 1979-05-27', ':1: images: must be a text in quotes, not a date'],
     ['a list for a table', '\nengines = []', ':2: engines: must be a table, not a list'],
     [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EngineshedError, inOperation } from '../../src/errors/index.js';
+import { EngineshedError, fromNamedPath, fromSystemError, inOperation } from '../../src/errors/index.js';
 
 /** What is shown of a text that comes from outside, wherever it stands in an error. */
 function shown(text: string): string {
@@ -36,5 +36,23 @@ describe('C16 what is shown of texts from outside', () => {
     expect(inOperation('Reading', new EngineshedError('IO_FAILED', 'b'.repeat(9000))).message).toHaveLength(
       8195,
     );
+  });
+});
+
+it('a directory in the place of a file is told, and the other way round', () => {
+  const failed = (code: string, path?: string) =>
+    Object.assign(new Error('x'), { code, syscall: 'read', ...(path === undefined ? {} : { path }) });
+  expect(fromSystemError(failed('EISDIR'))).toMatchObject({
+    code: 'IO_FAILED',
+    message: 'A directory stands in the place of a file (EISDIR, read)',
+  });
+  expect(fromSystemError(failed('ENOTDIR', '/a/b')).message).toBe(
+    'A file stands in the place of a directory on the way to /a/b (ENOTDIR, read)',
+  );
+  expect(
+    fromNamedPath({ what: 'file', path: '/a', purpose: 'to sign with' }, failed('EISDIR')),
+  ).toMatchObject({
+    code: 'PATH_NOT_FOUND',
+    message: 'There is no file /a to sign with, but a directory',
   });
 });

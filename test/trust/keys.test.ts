@@ -173,6 +173,18 @@ describe('the file of a private key', () => {
     }
   });
 
+  it('is not guarded where it has the public key by mistake', async () => {
+    const path = `${temporaryDirectory()}/a.pub`;
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(path, publicKey.export({ type: 'spki', format: 'pem' }), { mode: 0o644 });
+    const pem = readPrivateKeyFile(path, process.getuid?.());
+    await expect(parsePrivateKey(pem, 'a.pub', async () => '')).rejects.toMatchObject({
+      code: 'KEY_INVALID',
+      message: 'a.pub is a public key, where a private one is wanted',
+      hint: expect.stringContaining('.key'),
+    });
+  });
+
   it('is said to be missing, no file, or too long', () => {
     const directory = temporaryDirectory();
     mkdirSync(`${directory}/directory`, { mode: 0o700 });
@@ -181,7 +193,15 @@ describe('the file of a private key', () => {
     const userId = process.getuid?.();
     const read = (name: string) => () => readPrivateKeyFile(`${directory}/${name}`, userId);
     expect(read('none')).toThrow(expect.objectContaining({ code: 'PATH_NOT_FOUND' }));
-    expect(read('directory')).toThrow(expect.objectContaining({ code: 'IO_FAILED' }));
+    expect(read('directory')).toThrow(
+      expect.objectContaining({
+        code: 'PATH_NOT_FOUND',
+        message: expect.stringMatching(/, but a directory$/),
+      }),
+    );
+    // Nobody is told to close a directory to others that is not theirs alone.
+    chmodSync(`${directory}/directory`, 0o777);
+    expect(read('directory')).toThrow(expect.objectContaining({ code: 'PATH_NOT_FOUND' }));
     expect(read('long')).toThrow(expect.objectContaining({ code: 'KEY_INVALID' }));
     expect(read('full')()).toHaveLength(64 * 1024);
   });

@@ -15,7 +15,7 @@ export const diff = buildCommand({
       parameters: [
         { brief: 'An engine, a state or a lock', parse: String, placeholder: 'A' },
         {
-          brief: 'What to compare it with; what its references stand for now unless told',
+          brief: 'What to compare it with, by default what its references stand for now',
           parse: String,
           placeholder: 'B',
           optional: true,

@@ -11,7 +11,7 @@ export const env = buildCommand({
   parameters: {
     positional: {
       kind: 'tuple',
-      parameters: [engineArgument('The engine; the active one unless told', true)],
+      parameters: [engineArgument('The engine, by default the selected one', true)],
     },
     flags: {
       shell: {

@@ -9,11 +9,6 @@ export const exec = buildCommand({
       'command of the engine, or else any program. Its exit status becomes that of engineshed. ENGINESHED_ENGINE is set for it, so ' +
       'that engineshed and shims inside it mean the same state of the engine. An engine that is not installed is installed first, ' +
       'where that is allowed.',
-    customUsage: [
-      'ENGINE -- COMMAND [ARGUMENT...]',
-      '+ENGINE COMMAND [ARGUMENT...]',
-      '-- COMMAND [ARGUMENT...]',
-    ],
   },
   parameters: {
     positional: {

@@ -74,7 +74,7 @@ export const engineFlag = {
 export const platformFlag = {
   kind: 'parsed',
   parse: String,
-  brief: 'The platform to choose where there are images for several; that of this machine unless told',
+  brief: 'The platform to choose where there are images for several, by default that of this machine',
   placeholder: 'OS/ARCH[/VARIANT]',
   optional: true,
 } as const;

@@ -9,7 +9,6 @@ export const index = buildCommand({
       'Makes an index of the images SOURCE..., each for the platform that it states, and pushes it to REF. What is elsewhere is ' +
       'copied to the repository of REF first. The same images give the same index, in any order. "engineshed install", docker and ' +
       'others take the image for their platform from it. Without a tag in REF or --tag it is tagged "latest".',
-    customUsage: ['REF SOURCE...'],
   },
   parameters: {
     positional: {

@@ -19,7 +19,7 @@ export const login = buildCommand({
       username: {
         kind: 'parsed',
         parse: String,
-        brief: 'The user name; asked for unless told',
+        brief: 'The user name; without it, it is asked for',
         placeholder: 'NAME',
         optional: true,
       },

@@ -15,7 +15,7 @@ export const ls = buildCommand({
       parameters: [
         imageArgument,
         {
-          brief: 'A directory or file in it; its root unless told',
+          brief: 'A directory or file in it, by default its root',
           parse: String,
           placeholder: 'PATH',
           optional: true,

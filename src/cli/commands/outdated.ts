@@ -12,7 +12,7 @@ export const outdated = buildCommand({
   parameters: {
     positional: {
       kind: 'array',
-      parameter: { brief: 'Installed engines; all unless told', parse: String, placeholder: 'ENGINE' },
+      parameter: { brief: 'Installed engines, by default all', parse: String, placeholder: 'ENGINE' },
     },
     flags: {
       registry: registryFlag,

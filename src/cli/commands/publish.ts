@@ -43,12 +43,12 @@ export const publish = buildCommand({
         withNegated: false,
       },
       annotation: annotationFlag,
-      platform: { ...platformFlag, brief: 'The platform that the image states (default linux/amd64)' },
+      platform: { ...platformFlag, brief: 'The platform that the image states, linux/amd64 by default' },
       compression: {
         kind: 'enum',
         values: ['gzip', 'zstd'],
         brief:
-          'How the layer is compressed: gzip unless told; zstd needs Node.js 22.15 here and where it is installed',
+          'How the layer is compressed, with gzip by default; zstd needs Node.js 22.15 here and where it is installed',
         optional: true,
       },
       keepExternalLinks: {

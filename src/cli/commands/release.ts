@@ -107,7 +107,7 @@ const promote = buildCommand({
       version: {
         kind: 'parsed',
         parse: String,
-        brief: 'The version of the release; where the channel has dates, today (UTC) unless told',
+        brief: 'The version of the release; where the channel has dates, today (UTC) by default',
         placeholder: 'VERSION',
         optional: true,
       },
@@ -133,7 +133,7 @@ const rollback = buildCommand({
       to: {
         kind: 'parsed',
         parse: String,
-        brief: 'A release that the channel led to; the one before unless told',
+        brief: 'A release that the channel led to, by default the one before',
         placeholder: 'RELEASE',
         optional: true,
       },
@@ -218,7 +218,6 @@ const bisect = buildCommand({
     fullDescription:
       'Runs COMMAND with releases between GOOD and BAD, two versions of one channel, each installed into an empty store, until the ' +
       'first bad one is found: about log2 of their number. It ends with 0 where the release is good, with 125 where it cannot tell.',
-    customUsage: ['GOOD BAD -- COMMAND [ARGUMENT...]'],
   },
   parameters: {
     positional: {

@@ -11,7 +11,7 @@ export const show = buildCommand({
   parameters: {
     positional: {
       kind: 'tuple',
-      parameters: [engineArgument('The engine; the active one unless told', true)],
+      parameters: [engineArgument('The engine, by default the selected one', true)],
     },
     flags: { registry: registryFlag, json: jsonFlag },
   },

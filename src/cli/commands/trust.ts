@@ -19,7 +19,7 @@ const engineOrImage = {
 export const signingKeyFlag = {
   kind: 'parsed',
   parse: String,
-  brief: 'The file of the private key; ENGINESHED_SIGNING_KEY unless told',
+  brief: 'The file of the private key, by default what ENGINESHED_SIGNING_KEY has',
   placeholder: 'FILE',
   optional: true,
 } as const;
@@ -45,7 +45,7 @@ const generateKeyPair = buildCommand({
       kind: 'tuple',
       parameters: [
         {
-          brief: 'What the files are called; "engineshed" unless told',
+          brief: 'What the files are called, "engineshed" by default',
           parse: String,
           placeholder: 'NAME',
           optional: true,
@@ -116,7 +116,7 @@ const verify = buildCommand({
       threshold: {
         kind: 'parsed',
         parse: parseThreshold,
-        brief: 'How many different keys have to have signed; 1 unless told',
+        brief: 'How many different keys have to have signed, 1 by default',
         placeholder: 'NUMBER',
         optional: true,
       },

@@ -10,7 +10,6 @@ export const tryCommand = buildCommand({
       'same repository, SOURCE=@BRANCH as "publish --branch-tag" tagged it, SOURCE=REF, SOURCE=oci:DIR:tag, or SOURCE=./DIR. All other ' +
       'sources stay as they are installed. Its exit status becomes that of engineshed. What an engine name stands for does not change; ' +
       'what was fetched is kept until "engineshed gc".',
-    customUsage: ['SOURCE=WHAT... [--engine ENGINE] -- COMMAND [ARGUMENT...]'],
   },
   parameters: {
     positional: {

@@ -13,7 +13,7 @@ export const unlink = buildCommand({
     positional: {
       kind: 'tuple',
       parameters: [
-        { brief: 'The component; all unless told', parse: String, placeholder: 'SOURCE', optional: true },
+        { brief: 'The component, by default all', parse: String, placeholder: 'SOURCE', optional: true },
       ],
     },
     flags: { engine: engineFlag, json: jsonFlag },

@@ -7,7 +7,7 @@ export const update = buildCommand({
     brief: 'Move the project, or an engine, on to what its references stand for now',
     fullDescription:
       'In a project: resolves the sources of its engine anew, all or those that are named, installs the result and writes ' +
-      'engineshed.lock. Elsewhere: brings an installed engine up to date, the active one unless another is named.',
+      'engineshed.lock. Elsewhere: brings an installed engine up to date, the selected one or the one that is named.',
   },
   parameters: {
     positional: {

@@ -14,7 +14,7 @@ export const verify = buildCommand({
   parameters: {
     positional: {
       kind: 'tuple',
-      parameters: [engineArgument('An installed engine; everything unless told', true)],
+      parameters: [engineArgument('An installed engine, by default everything in the store', true)],
     },
     flags: {
       fast: {

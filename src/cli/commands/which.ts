@@ -17,7 +17,7 @@ export const which = buildCommand({
       engine: {
         kind: 'parsed',
         parse: String,
-        brief: 'The engine; the active one unless told',
+        brief: 'Of this engine instead of the selected one',
         placeholder: 'ENGINE',
         optional: true,
       },
