@@ -4,13 +4,16 @@ import { formatReference } from '../oci/index.js';
 import { findLatestSigned, type PromotionSigning } from '../release/index.js';
 import {
   admit,
+  isEnough,
   placeName,
   policiesFor,
+  type ReadPolicy,
   readPolicyKeys,
   repositoryName,
   type SigningKey,
   type TrustedKey,
   type TrustPolicy,
+  viewOf,
 } from '../trust/index.js';
 import { openTrustMemory } from './admission.js';
 import type { Host } from './host.js';
@@ -28,6 +31,12 @@ export async function givenSigningKey(host: Host, flags: SigningFlags): Promise<
   return isGiven ? openSigningKey(host, flags) : undefined;
 }
 
+/** Who signs a step of a channel, and to whom it is proven. */
+export interface ChannelSigning extends PromotionSigning {
+  /** Whether a step that these of the keys signed is proven to all who follow the channel. */
+  readonly isProofToAll: (signers: readonly TrustedKey[]) => boolean;
+}
+
 /** The policies that are for the releases of a project: by the engine that they are made of, those that follow them, or the image. */
 function releasePolicies({ catalogs, settings }: Pick<ReleaseDesk, 'catalogs' | 'settings'>): TrustPolicy[] {
   return policiesFor(catalogs.policies, {
@@ -41,8 +50,11 @@ function releasePolicies({ catalogs, settings }: Pick<ReleaseDesk, 'catalogs' | 
  * @throws EngineshedError as `readPolicyKeys` does
  */
 export async function releaseKeys(desk: ReleaseDesk): Promise<TrustedKey[]> {
-  const read = await Promise.all(releasePolicies(desk).map(readPolicyKeys));
-  return [...new Map(read.flatMap(({ keys }) => keys.map((key) => [key.id, key]))).values()];
+  return keysOf(await Promise.all(releasePolicies(desk).map(readPolicyKeys)));
+}
+
+function keysOf(policies: readonly ReadPolicy[]): TrustedKey[] {
+  return [...new Map(policies.flatMap(({ keys }) => keys.map((key) => [key.id, key]))).values()];
 }
 
 /**
@@ -89,7 +101,7 @@ export async function signingOf(
   desk: ReleaseDesk,
   channel: ReleaseChannel,
   key: SigningKey | undefined,
-): Promise<PromotionSigning | undefined> {
+): Promise<ChannelSigning | undefined> {
   if (key === undefined) {
     const demanding = releasePolicies(desk).find((policy) => policy.channel);
     if (demanding === undefined) return undefined;
@@ -103,26 +115,41 @@ export async function signingOf(
     openStore(host, () => {}),
     'leave',
   );
-  const seen = memory.seen(placeName(desk.settings.image), channel.tag);
-  const known = await releaseKeys(desk);
-  const latest = await latestSigned(desk, channel, [key.public, ...known]);
-  return { key, known, seen: seen?.step ?? 0, latest };
+  const read = await Promise.all(releasePolicies(desk).map(readPolicyKeys));
+  const asking = read.filter((policy) => policy.channel);
+  const place = { place: placeName(desk.settings.image), tag: channel.tag };
+  const seen = asking.map((policy) => memory.seen(viewOf(place, policy))?.step ?? 0);
+  const known = keysOf(read);
+  const enough = (signers: readonly TrustedKey[]) => (policy: ReadPolicy) =>
+    isEnough(policy, new Set(signers.map(({ id }) => id)));
+  // One key of several proves nothing to those who ask for more, but to itself.
+  const isProof = (signers: readonly TrustedKey[]) =>
+    asking.length === 0 || signers.some(({ id }) => id === key.public.id) || asking.some(enough(signers));
+  const latest = await latestSigned(desk, channel, { keys: [key.public, ...known], isProof });
+  return {
+    key,
+    known,
+    isProof,
+    isProofToAll: (signers) => asking.every(enough(signers)),
+    seen: Math.max(0, ...seen),
+    latest,
+  };
 }
 
 /** How many releases of a channel, the newest, are asked for its steps. */
 const askedReleases = 10;
 
-/** The highest step that is signed at the newest releases of a channel, wherever its tag is now. */
+/** The highest step that is proven at the newest releases of a channel, wherever its tag is now. */
 async function latestSigned(
   { settings, place }: ReleaseDesk,
   { name: channel, tag, versions }: ReleaseChannel,
-  keys: readonly TrustedKey[],
+  by: Pick<PromotionSigning, 'isProof'> & { readonly keys: readonly TrustedKey[] },
 ) {
   if (versions === undefined) return undefined;
   const tags: string[] = [];
   for await (const one of place.tags()) tags.push(one);
   const newest = membersOf(versions, tags).slice(0, askedReleases);
-  return findLatestSigned(place, { channel, repository: repositoryName(settings.image), tag }, newest, keys);
+  return findLatestSigned(place, { channel, repository: repositoryName(settings.image), tag }, newest, by);
 }
 
 /** What of a step all commands that make one have in common. */

@@ -191,29 +191,36 @@ export async function readSteps(
   return (known.length > 0 ? known : all).sort((a, b) => b.step - a.step);
 }
 
+/** Who signs the steps of a channel. */
+interface ProvingKeys {
+  readonly keys: readonly TrustedKey[];
+  /** Whether a step that these of the keys signed is proven to some of those who follow the channel. */
+  readonly isProof: (signers: readonly TrustedKey[]) => boolean;
+}
+
 /** How many releases are asked at the same time. */
 const concurrentReleases = 4;
 
 /**
- * The highest step of a channel that one of the keys has signed, at any of some releases. Who can move a tag, and has no key, so cannot make
+ * The highest step of a channel that is proven, at any of some releases. Who can move a tag, and has no key, so cannot make
  * the publisher count from the beginning, or twice: users would take that for a release that is played back.
  * @param tags of the releases; those that are not there say nothing
- * @param keys what others signed says nothing
+ * @param by what others signed says nothing, and neither what too few have
  * @throws EngineshedError as {@link readChannelHistory} does
  */
 export async function findLatestSigned(
   target: Target,
   { channel, repository, tag }: Pick<ChannelStep, 'channel' | 'repository' | 'tag'>,
   tags: readonly string[],
-  keys: readonly TrustedKey[],
+  by: ProvingKeys,
 ): Promise<ChannelStep | undefined> {
   const steps = await mapLimited(tags, concurrentReleases, async (name) => {
     const release = await findChannel(target, name);
-    return release === undefined ? [] : readSteps(target, channel, release, keys);
+    return release === undefined ? [] : readSteps(target, channel, release, by.keys);
   });
   const [latest] = steps
     .flat()
-    .filter((step) => isSignedFor(step, { repository, tag }))
+    .filter((step) => isSignedFor(step, { repository, tag }) && by.isProof(step.signers))
     .sort((a, b) => b.step - a.step);
   return latest;
 }

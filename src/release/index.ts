@@ -7,6 +7,7 @@ export {
   type RecordedStep,
   readChannelHistory,
   readSignedHistory,
+  readSteps,
 } from './channel.js';
 export { composeRelease, type ReleaseForm, releasePlatform } from './compose.js';
 export { formatJunit } from './junit.js';

@@ -11,8 +11,11 @@ import {
 } from '../trust/index.js';
 import { findChannel, type RecordedStep, readSteps, recordStep } from './channel.js';
 
-/** The highest number of a step that counts though nobody whose key is known signed it. */
-const maxPlainStep = 1_000_000;
+/**
+ * By so much the number of a step may be above those that are proven and still count, though fewer keys signed it than users ask for, or
+ * none: each such step could otherwise leave no number for the next.
+ */
+const maxUnprovenLead = 1_000_000;
 
 /** Where a release is to go. */
 export interface PromotionInputs {
@@ -40,6 +43,8 @@ export interface PromotionSigning {
   readonly key: SigningKey;
   /** Keys whose signatures count beside: those of the policies for the release. */
   readonly known: readonly TrustedKey[];
+  /** Whether a step that these of the keys signed is proven to some of those who follow the channel. */
+  readonly isProof: (signers: readonly TrustedKey[]) => boolean;
   /** The highest step that this machine saw of the channel; 0 for none. A registry may show an older one. */
   readonly seen: number;
   /** The highest step that is signed at other releases of the channel (see {@link findLatestSigned}); undefined where none is. */
@@ -82,16 +87,16 @@ export async function planPromotion(target: Target, inputs: PromotionInputs): Pr
   const here = from === undefined ? [] : await readSteps(target, channel, from, keys);
   // Somebody may have moved the tag away: what was signed of the release that it comes back to tells the number, too.
   const own = isThere || signing === undefined ? [] : await readSteps(target, channel, release, keys);
+  const proven = highestProven([...here, ...own], signing);
   const [credible, others] = [here, own].map((steps) =>
-    steps.filter((step) => isCredible(step, signing?.latest)),
+    steps.filter((step) => isCredible(step, signing?.latest, proven)),
   ) as [RecordedStep[], RecordedStep[]];
-  const known = [...credible, ...others].map(({ step }) => step);
-  const highest = Math.max(0, signing?.seen ?? 0, signing?.latest?.step ?? 0, ...known);
-  const recorded = { here: credible, highest, from };
-  const step =
-    isRecorded && signing !== undefined
-      ? unsignedStep(inputs, signing, recorded)
-      : nextStep(inputs, recorded);
+  const highest = Math.max(proven, ...[...credible, ...others].map(({ step }) => step));
+  const recorded = { here: credible, proven, highest, from };
+  if (signing === undefined) return { ...plan, step: nextStep(inputs, recorded) };
+  const step = isRecorded
+    ? unsignedStep(inputs, signing, recorded)
+    : (begunRenewal(inputs, recorded) ?? nextStep(inputs, recorded));
   return { ...plan, step };
 }
 
@@ -99,17 +104,29 @@ export async function planPromotion(target: Target, inputs: PromotionInputs): Pr
 interface Recorded {
   /** At the release that it leads to, the latest first. */
   readonly here: readonly RecordedStep[];
+  /** The highest number of a step that enough keys signed; 0 for none. */
+  readonly proven: number;
   /** The highest number of a step that is known; 0 for none. */
   readonly highest: number;
   readonly from: Descriptor | undefined;
 }
 
+function highestProven(steps: readonly RecordedStep[], signing: PromotionSigning | undefined): number {
+  if (signing === undefined) return 0;
+  const proven = steps.filter(({ signature, signers }) => signature === 'known' && signing.isProof(signers));
+  return Math.max(0, signing.seen, signing.latest?.step ?? 0, ...proven.map(({ step }) => step));
+}
+
 /**
- * Anybody who may push can record a plain step, with a number that leaves none for later ones; where the channel has signed steps, only
- * those count.
+ * Anybody who may push can record a plain step, and whoever has one key of several sign one, with a number that leaves none for later
+ * ones; where the channel has signed steps, only those count.
  */
-function isCredible({ signature, step }: RecordedStep, latest: ChannelStep | undefined): boolean {
-  return signature === 'known' || (latest === undefined && step <= maxPlainStep);
+function isCredible(
+  { signature, step }: RecordedStep,
+  latest: ChannelStep | undefined,
+  proven: number,
+): boolean {
+  return (signature === 'known' || latest === undefined) && step <= proven + maxUnprovenLead;
 }
 
 function nextStep(inputs: PromotionInputs, { here, highest, from }: Recorded): ChannelStep {
@@ -168,14 +185,8 @@ function unsignedStep(
   { key, seen, latest: elsewhere }: PromotionSigning,
   recorded: Recorded,
 ): ChannelStep | undefined {
-  const { tag, versionTag, repository, time } = inputs;
-  const known = recorded.here.filter(
-    (step) =>
-      step.signature === 'known' &&
-      step.repository === repository &&
-      step.tag === tag &&
-      (step.expires === undefined || Date.parse(step.expires) > Date.parse(time)),
-  );
+  const { tag, versionTag } = inputs;
+  const known = validSteps(inputs, recorded);
   // Somebody without the key led the tag back here: users take an earlier step for a release that is played back.
   if ((known[0]?.step ?? 0) < Math.max(seen, elsewhere?.step ?? 0)) return nextStep(inputs, recorded);
   const wanted = versionTag === undefined ? [tag] : [tag, versionTag];
@@ -186,7 +197,30 @@ function unsignedStep(
   const [latest] = known;
   if (latest === undefined || own.includes(latest) || !isAsWanted(latest, inputs, wanted))
     return nextStep(inputs, recorded);
-  const { signature: _, signers: __, ...step } = latest;
+  return saidOf(latest);
+}
+
+/** The step by which another key signed anew that the channel is where it is, where too few have signed that yet. */
+function begunRenewal(inputs: PromotionInputs, recorded: Recorded): ChannelStep | undefined {
+  if (inputs.reason !== 'renew') return undefined;
+  const begun = validSteps(inputs, recorded).find(
+    ({ reason, step }) => reason === 'renew' && step > recorded.proven,
+  );
+  return begun !== undefined && isAsWanted(begun, inputs, tagsToProve(inputs, recorded.here)) ? saidOf(begun) : undefined;
+}
+
+/** The steps here that a known key signed for this channel, and that are not over. */
+function validSteps({ tag, repository, time }: PromotionInputs, { here }: Recorded): RecordedStep[] {
+  return here.filter(
+    (step) =>
+      step.signature === 'known' &&
+      step.repository === repository &&
+      step.tag === tag &&
+      (step.expires === undefined || Date.parse(step.expires) > Date.parse(time)),
+  );
+}
+
+function saidOf({ signature: _, signers: __, ...step }: RecordedStep): ChannelStep {
   return step;
 }
 

@@ -33,7 +33,8 @@ export const storeVersion = 1;
  *   trees/sha256/77c0…/engine-core/   several layers as one tree, by chain ID, hard links into layers/
  *   blobs/sha256/03de…                manifests and configs
  *   history/12.json                   what the names stood for from some time on; `history/position` says which one it is at
- *   seen/5ab1….json                   what was last seen of a channel that a policy asks proof of; nothing lower is taken afterwards
+ *   seen/5ab1…-77e0….json             what was last seen of a channel that a policy asks proof of, by channel and keys; nothing
+ *                                     lower is taken afterwards; 5ab1….json where it was written before each policy had its own
  *   signed/sha256/9a1b…               statements about an image whose signatures were verified, by the digest that they are about
  *   shims/hamlet                      runs that command of the selected engine; for the PATH
  *   projects/0f3a….json               the lock of a project that needs a state, which `gc` then keeps
@@ -84,8 +85,11 @@ export interface StorePaths {
   tree(chainId: Digest): string;
   /** The file of a manifest or config. */
   blob(digest: Digest): string;
-  /** What was last seen of a channel, by its place and its tag. */
-  seen(place: string, tag: string): string;
+  /**
+   * What was last seen of a channel, by its place, its tag, and the `id` of the policies that it counts for; without one it counts for all,
+   * and is never written any more.
+   */
+  seen(place: string, tag: string, policy: string | undefined): string;
   /** The statements about an image. */
   signed(digest: Digest): string;
   /** The shim of a command. */
@@ -126,7 +130,10 @@ export function storePaths(root: string): StorePaths {
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
-    seen: (place, tag) => `${root}/seen/${digestHex(digestOf(`${place}:${tag}`)).slice(0, 32)}.json`,
+    seen: (place, tag, policy) => {
+      const channel = digestHex(digestOf(`${place}:${tag}`)).slice(0, 32);
+      return `${root}/seen/${channel}${policy === undefined ? '' : `-${policy.slice(0, 32)}`}.json`;
+    },
     signed: (digest) => byDigest('signed', digest),
     shim: (command) => `${root}/shims/${command}${shimExtension}`,
     project: (lock) => `${root}/projects/${digestHex(digestOf(lock)).slice(0, 16)}.json`,

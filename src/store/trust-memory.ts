@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import * as v from 'valibot';
 import { type EngineshedError, fromSystemError, isEngineshedError } from '../errors/index.js';
 import { replaceFile, uniqueSuffix } from '../files/index.js';
-import type { KnownStatement, TrustMemory } from '../trust/memory.js';
+import type { ChannelView, KnownStatement, TrustMemory } from '../trust/memory.js';
 import { formatSeen, parseSeen, type SeenChannel } from '../trust/seen.js';
 import { entriesOf, makeOwnDirectory } from './directory.js';
 import { FaultList } from './faults.js';
@@ -28,7 +28,7 @@ const statementsSchema = v.object({
 export function trustMemory(store: Store): TrustMemory {
   const { paths } = store;
   return {
-    seen: (place, tag) => readSeen(paths.seen(place, tag), place, tag),
+    seen: (view) => readSeen(paths, view),
     statements: (digest) => readStatements(paths.signed(digest)),
     keep: ({ channels, images }) =>
       transaction(store, 'trust', ({ staging }) =>
@@ -40,10 +40,11 @@ export function trustMemory(store: Store): TrustMemory {
           };
           for (const { digest, statements } of images)
             write(paths.signed(digest), `${JSON.stringify({ version: 1, statements })}\n`);
-          for (const { place, tag, next, whenDamaged } of channels) {
-            const path = paths.seen(place, tag);
-            const read = () => readSeen(path, place, tag);
-            write(path, formatSeen(next(whenDamaged === 'refuse' ? read() : orNothing(read))));
+          for (const { view, next, whenDamaged } of channels) {
+            const read = () => readSeen(paths, view);
+            const seen = next(whenDamaged === 'refuse' ? read() : orNothing(read));
+            write(paths.seen(view.place, view.tag, view.policy), formatSeen(seen));
+            if (whenDamaged === 'replace') removeDamaged(paths, view);
           }
         }),
       ),
@@ -74,8 +75,8 @@ export function checkSeen(paths: StorePaths): FaultList[] {
     const name = basename(path);
     const faults = new FaultList('channel', name, new Set(), `seen/${name}`);
     try {
-      const { place, tag } = parseSeen(readBytes(path) ?? Buffer.alloc(0), path);
-      if (paths.seen(place, tag) !== path) faults.add('', { fault: 'content' });
+      const { place, tag, proof } = parseSeen(readBytes(path) ?? Buffer.alloc(0), path);
+      if (paths.seen(place, tag, proof?.policy) !== path) faults.add('', { fault: 'content' });
     } catch (error) {
       if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
       faults.add('', { fault: 'content' });
@@ -90,12 +91,45 @@ function seenFiles(paths: StorePaths): string[] {
     .map((name) => `${paths.seenChannels}/${name}`);
 }
 
-function readSeen(path: string, place: string, tag: string): SeenChannel | undefined {
+function readSeen(paths: StorePaths, view: ChannelView): SeenChannel | undefined {
+  const own = paths.seen(view.place, view.tag, view.policy);
+  return readRecord(paths, own, view) ?? seenByOthers(paths, view);
+}
+
+/** What begins the record of who looks for the first time: a policy may have got another key, or the store is from before there were several. */
+function seenByOthers(paths: StorePaths, view: ChannelView): SeenChannel | undefined {
+  const [start = ''] = basename(paths.seen(view.place, view.tag, undefined)).split('.');
+  const [highest] = seenFiles(paths)
+    .filter((path) => basename(path).startsWith(start))
+    .flatMap((path) => readRecord(paths, path, view) ?? [])
+    .filter(({ proof }) => proof === undefined || view.isProof(new Set(proof.signers)))
+    .sort((a, b) => b.step - a.step);
+  return highest;
+}
+
+/** What counted for all, and says nothing any more; it would be told for ever. */
+function removeDamaged(paths: StorePaths, view: ChannelView): void {
+  const path = paths.seen(view.place, view.tag, undefined);
+  try {
+    readRecord(paths, path, view);
+  } catch (error) {
+    if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function readRecord(
+  paths: StorePaths,
+  path: string,
+  { place, tag }: Pick<ChannelView, 'place' | 'tag'>,
+): SeenChannel | undefined {
   const bytes = readBytes(path);
   if (bytes === undefined) return undefined;
   const seen = parseSeen(bytes, path);
-  // The record of another channel says nothing of this one.
-  return seen.place === place && seen.tag === tag ? seen : parseSeen(Buffer.alloc(0), path);
+  // The record of another channel, or of others, says nothing of this one.
+  const isOwn =
+    seen.place === place && seen.tag === tag && paths.seen(place, tag, seen.proof?.policy) === path;
+  return isOwn ? seen : parseSeen(Buffer.alloc(0), path);
 }
 
 /** Only that there is no file means that nothing was seen. */

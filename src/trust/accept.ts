@@ -1,14 +1,19 @@
-import { type EngineshedError, isEngineshedError } from '../errors/index.js';
+import { isEngineshedError } from '../errors/index.js';
 import type { Candidate } from './admission.js';
+import { isRefusedStep } from './channel-errors.js';
 import type { ChannelStep } from './channel-step.js';
-import { examineAll, followedTag, type GovernedImage } from './judge.js';
+import { type ChannelFinding, examineAll, followedTag, type GovernedImage } from './judge.js';
 import { acceptStep, judgeChannel } from './judge-channel.js';
-import type { TrustMemory } from './memory.js';
+import type { ChannelView, TrustMemory } from './memory.js';
+import type { ReadPolicy } from './policy-keys.js';
 import type { Acceptance, SeenChannel } from './seen.js';
 
 /** A step of a channel that is not as it should be, and that somebody can take. Plain data but for the candidate. */
 export interface PlannedAcceptance {
   readonly candidate: Candidate;
+  /** For whom it is taken: one of the policies with just these keys. */
+  readonly policy: ReadPolicy;
+  readonly view: ChannelView;
   readonly step: ChannelStep;
   /** What is wrong with it; at least one. */
   readonly what: readonly Acceptance['what'][];
@@ -32,15 +37,24 @@ export async function planAcceptance(
 ): Promise<PlannedAcceptance[]> {
   const damaged = new Set<string>();
   const findings = await examineAll(images, forgiving(memory, damaged), now);
-  return findings.flatMap((finding): PlannedAcceptance[] => {
-    const { candidate, channel, fault } = finding;
+  for (const { fault, channels } of findings) {
+    const unproven = channels.find(({ verdict }) => verdict.kind === 'unproven')?.fault;
+    if (fault !== undefined && !isRefusedStep(fault)) throw fault;
+    if (unproven !== undefined) throw unproven;
+  }
+  return findings.flatMap(({ candidate, channels }) =>
+    channels.flatMap((channel) => planOne(candidate, channel)),
+  );
+
+  function planOne(
+    candidate: Candidate,
+    { policy, view, verdict, signers }: ChannelFinding,
+  ): PlannedAcceptance[] {
     const followed = followedTag(candidate);
-    const mayBeTaken = channel?.kind !== undefined && channel.kind !== 'unproven';
-    if (fault !== undefined && !(mayBeTaken && isOfChannel(fault))) throw fault;
-    if (followed === undefined || !mayBeTaken) return [];
-    const { step } = channel;
-    const isDamaged = damaged.has(`${followed.place}:${followed.tag}`);
-    const before = isDamaged ? undefined : memory.seen(followed.place, followed.tag);
+    if (followed === undefined || verdict.kind === 'unproven') return [];
+    const { step } = verdict;
+    const isDamaged = damaged.has(nameOf(view));
+    const before = isDamaged ? undefined : memory.seen(view);
     const what: Acceptance['what'][] = isDamaged ? ['unreadable'] : [];
     const take = (seen: SeenChannel | undefined, fault: Acceptance['what']) =>
       acceptStep(followed, step, seen, { time: now.toISOString(), by, what: fault });
@@ -52,8 +66,10 @@ export async function planAcceptance(
       what.push(kind);
       after = take(after, kind);
     }
-    return what.length === 0 || after === undefined ? [] : [{ candidate, step, what, before, after }];
-  });
+    if (what.length === 0 || after === undefined) return [];
+    const proof = { policy: view.policy, signers };
+    return [{ candidate, policy, view, step, what, before, after: { ...after, proof } }];
+  }
 }
 
 /**
@@ -61,31 +77,30 @@ export async function planAcceptance(
  * @throws EngineshedError as `TrustMemory.keep` does
  */
 export async function accept(accepted: readonly PlannedAcceptance[], memory: TrustMemory): Promise<void> {
-  const channels = accepted.map(({ after }) => ({
-    place: after.place,
-    tag: after.tag,
+  const channels = accepted.map(({ view, after }) => ({
+    view,
     next: () => after,
     whenDamaged: 'replace' as const,
   }));
   if (channels.length > 0) await memory.keep({ channels, images: [] });
 }
 
-function isOfChannel(fault: EngineshedError): boolean {
-  return isEngineshedError(fault, 'CHANNEL_ROLLBACK', 'CHANNEL_EQUIVOCATION', 'CHANNEL_EXPIRED');
-}
-
 /** What cannot be read is what somebody is about to take anew. */
 function forgiving(memory: TrustMemory, damaged: Set<string>): TrustMemory {
   return {
     ...memory,
-    seen(place, tag) {
+    seen(view) {
       try {
-        return memory.seen(place, tag);
+        return memory.seen(view);
       } catch (error) {
         if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
-        damaged.add(`${place}:${tag}`);
+        damaged.add(nameOf(view));
         return undefined;
       }
     },
   };
+}
+
+function nameOf({ place, tag, policy }: ChannelView): string {
+  return `${policy} ${place}:${tag}`;
 }

@@ -1,5 +1,5 @@
 import { shortDigest } from '../content/index.js';
-import { EngineshedError } from '../errors/index.js';
+import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import type { Candidate } from './admission.js';
 import type { ChannelStep } from './channel-step.js';
 import type { ChannelVerdict } from './judge-channel.js';
@@ -42,6 +42,11 @@ export function refusedStep(candidate: Candidate, verdict: RefusedStep): Engines
         },
       );
   }
+}
+
+/** Whether an error is about a step that is not taken, and that somebody can take all the same. */
+export function isRefusedStep(fault: EngineshedError): boolean {
+  return isEngineshedError(fault, 'CHANNEL_ROLLBACK', 'CHANNEL_EQUIVOCATION', 'CHANNEL_EXPIRED');
 }
 
 /** What there is instead of a proof. */

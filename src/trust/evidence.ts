@@ -93,11 +93,6 @@ export function signedSteps({ statements }: Evidence): SignedStep[] {
   });
 }
 
-/** Whether enough keys of a policy signed. */
-export function isEnough({ keys, threshold }: ReadPolicy, signers: ReadonlySet<string>): boolean {
-  return keys.filter(({ id }) => signers.has(id)).length >= Math.max(threshold, 1);
-}
-
 /** The keys of all policies, each once. */
 export function keysOf(policies: readonly ReadPolicy[]): TrustedKey[] {
   return [...new Map(policies.flatMap(({ keys }) => keys.map((key) => [key.id, key]))).values()];

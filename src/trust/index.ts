@@ -17,7 +17,7 @@ export {
 } from './image.js';
 export { readPrivateKeyFile } from './key-file.js';
 export { type PolicySubject, policiesFor, type TrustPolicy } from './policy.js';
-export { describePolicy, type ReadPolicy, readPolicyKeys } from './policy-keys.js';
+export { describePolicy, isEnough, type ReadPolicy, readPolicyKeys, viewOf } from './policy-keys.js';
 export { generateKeyPair, type KeyPair, parsePrivateKey } from './private-key.js';
 export { parsePublicKey } from './public-key.js';
 export { readClaimed, readSigned } from './read.js';

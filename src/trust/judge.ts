@@ -2,11 +2,10 @@ import { mapLimited } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { canonicalJson, type Digest } from '../oci/index.js';
 import type { Candidate } from './admission.js';
-import { refusedStep, unprovenTag } from './channel-errors.js';
+import { isRefusedStep, refusedStep, unprovenTag } from './channel-errors.js';
 import {
   type Evidence,
   imageSigners,
-  isEnough,
   joinEvidence,
   joinStatements,
   keysOf,
@@ -17,9 +16,9 @@ import {
 } from './evidence.js';
 import { enoughSigners } from './image.js';
 import { type ChannelVerdict, type FollowedTag, judgeChannel } from './judge-channel.js';
-import type { FoundTrust, TrustMemory } from './memory.js';
+import type { ChannelView, FoundTrust, TrustMemory } from './memory.js';
 import type { TrustPolicy } from './policy.js';
-import { describePolicy, type ReadPolicy, readPolicyKeys } from './policy-keys.js';
+import { describePolicy, isEnough, type ReadPolicy, readPolicyKeys, viewOf } from './policy-keys.js';
 import type { SeenChannel } from './seen.js';
 import { imageSignatureType } from './types.js';
 
@@ -82,9 +81,21 @@ export async function examineAll(
 export interface Finding {
   readonly candidate: Candidate;
   readonly evidence: Evidence;
-  /** The verdict on the tag, where one was followed and a policy asks for proof. */
-  readonly channel: ChannelVerdict | undefined;
+  /** The verdicts on the tag, where one was followed: one for each set of keys that a policy asks for proof of it. */
+  readonly channels: readonly ChannelFinding[];
   /** Undefined where all policies hold. */
+  readonly fault: EngineshedError | undefined;
+}
+
+/** What those who trust some keys are to think of where a tag leads. */
+export interface ChannelFinding {
+  /** One of the policies with these keys. */
+  readonly policy: ReadPolicy;
+  readonly view: ChannelView;
+  readonly verdict: ChannelVerdict;
+  /** The ids of the keys that signed the step of the verdict; empty where there is none. */
+  readonly signers: readonly string[];
+  /** Undefined where the tag is proven. */
   readonly fault: EngineshedError | undefined;
 }
 
@@ -121,13 +132,13 @@ function distinct(images: readonly GovernedImage[]): GovernedImage[] {
 
 function decide(about: Examination, evidence: Evidence): Finding {
   const { candidate, policies } = about;
-  const channel = judgeTag(about, evidence);
+  const channels = judgeTag(about, evidence);
   const unsigned = signatureFault(candidate, policies, evidence);
   return {
     candidate,
     evidence,
-    channel: channel?.verdict,
-    fault: unsigned ?? channel?.fault,
+    channels,
+    fault: unsigned ?? channels.find(({ fault }) => fault !== undefined)?.fault,
   };
 }
 
@@ -160,23 +171,28 @@ function signatureFault(
   }
 }
 
-function judgeTag(
-  { candidate, policies, memory, now }: Examination,
-  evidence: Evidence,
-): { verdict: ChannelVerdict; fault: EngineshedError | undefined } | undefined {
+/** Each set of keys has a memory of its own: whoever brings a policy, as a checkout may, decides nothing for the others. */
+function judgeTag({ candidate, policies, memory, now }: Examination, evidence: Evidence): ChannelFinding[] {
   const followed = followedTag(candidate);
-  const asking = policies.filter(({ channel }) => channel);
-  const [first] = asking;
-  if (followed === undefined || first === undefined) return undefined;
+  if (followed === undefined) return [];
+  const asking = new Map(policies.filter(({ channel }) => channel).map((policy) => [policy.id, policy]));
   const signed = signedSteps(evidence);
-  const proven = signed.filter(({ signers }) => asking.every((policy) => isEnough(policy, signers)));
-  const steps = proven.map(({ step }) => step);
-  const seen = memory.seen(followed.place, followed.tag);
-  const verdict = judgeChannel(followed, steps, seen, now);
-  if (verdict.kind === 'proven') return { verdict, fault: undefined };
-  if (verdict.kind !== 'unproven') return { verdict, fault: refusedStep(candidate, verdict) };
-  const lacking = signed.filter((one) => !proven.includes(one)).map(({ step }) => step);
-  return { verdict, fault: unprovenTag(candidate, first, { others: verdict.others, lacking }) };
+  return [...asking.values()].map((policy): ChannelFinding => {
+    const proven = signed.filter(({ signers }) => isEnough(policy, signers));
+    const view = viewOf(followed, policy);
+    const steps = proven.map(({ step }) => step);
+    const verdict = judgeChannel(followed, steps, memory.seen(view), now);
+    if (verdict.kind !== 'unproven') {
+      const by = proven.find(({ step }) => step === verdict.step)?.signers ?? [];
+      const fault = verdict.kind === 'proven' ? undefined : refusedStep(candidate, verdict);
+      return { policy, view, verdict, signers: [...by].sort(), fault };
+    }
+    const lacking = signed.filter(
+      (one) => !proven.includes(one) && policy.keys.some(({ id }) => one.signers.has(id)),
+    );
+    const others = { others: verdict.others, lacking: lacking.map(({ step }) => step) };
+    return { policy, view, verdict, signers: [], fault: unprovenTag(candidate, policy, others) };
+  });
 }
 
 /** The tag that a candidate came by; undefined where it came by its digest. */
@@ -187,8 +203,7 @@ export function followedTag({ repository, place, tag, resolved }: Candidate): Fo
 /** What was judged stays; what is only not known cannot be found out. */
 function offline(known: Finding): Finding {
   const { candidate, fault } = known;
-  if (fault === undefined || ['rollback', 'equivocation', 'expired'].includes(known.channel?.kind ?? ''))
-    return known;
+  if (fault === undefined || isRefusedStep(fault)) return known;
   return {
     ...known,
     fault: new EngineshedError(
@@ -202,7 +217,9 @@ function offline(known: Finding): Finding {
 async function remember(findings: readonly Finding[], memory: TrustMemory, now: Date): Promise<void> {
   const found: FoundTrust = {
     images: findings.flatMap(({ candidate, evidence }) => newStatements(candidate, evidence, memory)),
-    channels: findings.flatMap((finding) => newlySeen(finding, memory, now)),
+    channels: findings.flatMap((finding) =>
+      finding.channels.flatMap((channel) => newlySeen(finding.candidate, channel, memory, now)),
+    ),
   };
   if (found.images.length + found.channels.length > 0) await memory.keep(found);
 }
@@ -223,21 +240,26 @@ function newStatements(
 }
 
 /** Somebody else may have seen more meanwhile: what is kept is judged by that. */
-function newlySeen({ candidate, channel }: Finding, memory: TrustMemory, now: Date): FoundTrust['channels'] {
+function newlySeen(
+  candidate: Candidate,
+  { view, verdict: judged, signers }: ChannelFinding,
+  memory: TrustMemory,
+  now: Date,
+): FoundTrust['channels'] {
   const followed = followedTag(candidate);
-  if (followed === undefined || channel === undefined || !('seen' in channel)) return [];
-  if (channel.kind === 'rollback' || channel.kind === 'equivocation' || channel.seen === undefined) return [];
-  const { place, tag } = followed;
-  if (!isNews(memory.seen(place, tag), channel.seen)) return [];
-  const { step } = channel;
+  if (followed === undefined || !('seen' in judged)) return [];
+  if (judged.kind === 'rollback' || judged.kind === 'equivocation' || judged.seen === undefined) return [];
+  const proof = { policy: view.policy, signers };
+  if (!isNews(memory.seen(view), { ...judged.seen, proof })) return [];
+  const { step } = judged;
   const next = (seen: SeenChannel | undefined): SeenChannel => {
     const verdict = judgeChannel(followed, [step], seen, now);
     if (verdict.kind === 'rollback' || verdict.kind === 'equivocation') throw refusedStep(candidate, verdict);
     if (verdict.kind === 'unproven' || verdict.seen === undefined)
-      throw new EngineshedError('INTERNAL', `The step ${step.step} of ${tag} was judged in two ways`);
-    return verdict.seen;
+      throw new EngineshedError('INTERNAL', `The step ${step.step} of ${view.tag} was judged in two ways`);
+    return { ...verdict.seen, proof };
   };
-  return [{ place, tag, next, whenDamaged: 'refuse' }];
+  return [{ view, next, whenDamaged: 'refuse' }];
 }
 
 function isNews(before: SeenChannel | undefined, after: SeenChannel): boolean {

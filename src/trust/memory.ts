@@ -9,13 +9,25 @@ export interface KnownStatement {
   readonly signers: readonly string[];
 }
 
+/** A channel as those see it who trust some keys. What others took for proven is nothing to them. */
+export interface ChannelView {
+  /** See `SeenChannel`. */
+  readonly place: string;
+  readonly tag: string;
+  /** The `id` of a `ReadPolicy`. */
+  readonly policy: string;
+  /** Whether they take what these keys signed. */
+  readonly isProof: (signers: ReadonlySet<string>) => boolean;
+}
+
 /** What is remembered between runs. */
 export interface TrustMemory {
   /**
-   * What was seen of a channel; undefined where it never was.
+   * What was seen of a channel by those who trust just these keys; where they never looked, the highest step that others saw and that
+   * proves itself to them, so that nothing is forgotten where a policy gets another key; undefined where there is none.
    * @throws EngineshedError `STORE_CORRUPT` where that cannot be read: it must not count as nothing
    */
-  seen(place: string, tag: string): SeenChannel | undefined;
+  seen(view: ChannelView): SeenChannel | undefined;
   /** The statements about an image that were verified. What cannot be read of it counts as nothing: it is fetched again. */
   statements(digest: Digest): readonly KnownStatement[];
   /**
@@ -28,8 +40,7 @@ export interface TrustMemory {
 /** What is to be remembered. */
 export interface FoundTrust {
   readonly channels: readonly {
-    readonly place: string;
-    readonly tag: string;
+    readonly view: ChannelView;
     readonly next: (seen: SeenChannel | undefined) => SeenChannel;
     /** What to do where what was seen cannot be read: nothing, or to begin anew. */
     readonly whenDamaged: 'refuse' | 'replace';

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { EngineshedError, fromNamedPath, inOperation } from '../errors/index.js';
+import { canonicalJson, digestHex, digestOf } from '../oci/index.js';
+import type { ChannelView } from './memory.js';
 import type { KeySource, TrustPolicy } from './policy.js';
 import { parsePublicKey } from './public-key.js';
 import type { TrustedKey } from './types.js';
@@ -10,6 +12,8 @@ const maxKeyBytes = 16 * 1024;
 
 /** A policy whose keys were read, each once. */
 export interface ReadPolicy extends Omit<TrustPolicy, 'keys'> {
+  /** The sha256 of its keys and its threshold, in hexadecimal: what one such policy takes for signed, all with this id do. */
+  readonly id: string;
   readonly keys: readonly TrustedKey[];
 }
 
@@ -26,7 +30,7 @@ export async function readPolicyKeys(policy: TrustPolicy): Promise<ReadPolicy> {
     throw inOperation(describePolicy(policy), error);
   }
   const keys = [...new Map(read.map((key) => [key.id, key])).values()];
-  if (keys.length >= policy.threshold) return { ...policy, keys };
+  if (keys.length >= policy.threshold) return { ...policy, keys, id: idOf(keys, policy.threshold) };
   throw new EngineshedError(
     'CONFIG_INVALID',
     `${describePolicy(policy)}: ${policy.threshold} different keys have to sign, and there are only ${keys.length}`,
@@ -34,9 +38,23 @@ export async function readPolicyKeys(policy: TrustPolicy): Promise<ReadPolicy> {
   );
 }
 
+/** Whether enough keys of a policy signed. */
+export function isEnough({ keys, threshold }: ReadPolicy, signers: ReadonlySet<string>): boolean {
+  return keys.filter(({ id }) => signers.has(id)).length >= Math.max(threshold, 1);
+}
+
+/** How those see a channel who trust the keys of a policy. */
+export function viewOf({ place, tag }: Pick<ChannelView, 'place' | 'tag'>, policy: ReadPolicy): ChannelView {
+  return { place, tag, policy: policy.id, isProof: (signers) => isEnough(policy, signers) };
+}
+
 /** How messages name a policy. */
 export function describePolicy({ name, file }: Pick<TrustPolicy, 'name' | 'file'>): string {
   return `the policy "${name}" of ${file}`;
+}
+
+function idOf(keys: readonly TrustedKey[], threshold: number): string {
+  return digestHex(digestOf(canonicalJson({ keys: keys.map(({ id }) => id).sort(), threshold })));
 }
 
 async function readKey(source: KeySource, { name }: TrustPolicy, at: number): Promise<TrustedKey> {

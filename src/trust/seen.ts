@@ -15,7 +15,7 @@ export interface Acceptance {
   readonly to: { readonly step: number; readonly digest: Digest };
 }
 
-/** What was last seen of a channel. Nothing lower is taken afterwards. */
+/** What was last seen of a channel by those who trust some keys. Nothing lower is taken afterwards. */
 export interface SeenChannel {
   /** `HOST/PATH`; for what lies on the disk `oci:` and its absolute path. */
   readonly place: string;
@@ -23,6 +23,11 @@ export interface SeenChannel {
   readonly channel: string;
   readonly step: number;
   readonly digest: Digest;
+  /**
+   * For which keys and threshold that is (the `id` of a `ReadPolicy`), and the ids of the keys that signed it; undefined where it was
+   * written before each had its own, and counts for all.
+   */
+  readonly proof?: { readonly policy: string; readonly signers: readonly string[] };
   /** Until when that step may be believed; left out for ever. */
   readonly expires?: string;
   /**
@@ -51,6 +56,7 @@ const schema = v.object({
   channel: v.string(),
   step,
   digest,
+  proof: v.exactOptional(v.object({ policy: v.string(), signers: v.array(v.string()) })),
   expires: v.exactOptional(instant),
   time: v.exactOptional(instant),
   accepted: v.array(

@@ -260,3 +260,72 @@ it('F01 goes through every way into the store', async () => {
   expect(readdirSync(client.store)).not.toContain('seen');
   await client.output(['try', `base=${base}:1.0.0`, '--', 'true']);
 });
+
+it('F02 keeps what a project took for proven apart from what its user did', async () => {
+  const { publisher, base, build, sign, promote } = await publisherOf();
+  const release = await build();
+  await sign(release);
+  await promote(release, '1.0.0', ...key);
+  // Somebody with a key of their own, who may push, and has a project.
+  const evil = ['--key', 'evil.key'];
+  await publisher.output(['trust', 'generate-key-pair', 'evil'], { environment });
+  await publisher.json(['trust', 'sign', `${base}@${release}`, ...evil], { environment });
+  await promote(release, '1.0.0', ...evil);
+  expect(await publisher.json(['release', 'renew', 'train', ...evil], { environment })).toMatchObject({
+    step: 3,
+  });
+  const client = clientOf(publisher, base);
+  const config = `${client.home}/.config/engineshed/engineshed.toml`;
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^images = .*$/m, ''));
+  cpSync(`${publisher.work}/evil.pub`, `${client.work}/evil.pub`);
+  writeFileSync(
+    `${client.work}/engineshed.toml`,
+    `
+engine = "evil"
+[engines.evil.sources]
+base = { image = "${base}:latest" }
+[trust.evil]
+images = ["${base}"]
+keys = ["evil.pub"]
+channel = true
+`,
+  );
+  await client.output(['install']);
+  expect((await client.json(['trust', 'show'])).channels).toMatchObject([
+    { policies: [{ name: 'evil', file: `${client.work}/engineshed.toml` }], step: 3 },
+  ]);
+  // The policies of both are for the user's engine here, and each is judged by its own.
+  await client.output(['install', 'train']);
+  const away = { directory: client.home };
+  expect(await client.json(['update', 'train'], away)).toMatchObject({ upToDate: true });
+  const { channels } = await client.json(['trust', 'show', 'train']);
+  expect(channels.map((seen: { step: number }) => seen.step).sort()).toEqual([1, 3]);
+  expect(await client.output(['trust', 'show', 'train'])).toContain(`for  the policy "acme" of ${config}`);
+  expect(await client.json(['verify'])).toMatchObject({ faults: [] });
+});
+
+it('F01 renews nothing that one key of two has signed alone', async () => {
+  const { publisher, base, build, sign, promote } = await publisherOf();
+  const second = ['--key', 'second.key'];
+  await publisher.output(['trust', 'generate-key-pair', 'second'], { environment });
+  const file = `${publisher.work}/engineshed.toml`;
+  const policy = `\n[trust.both]\nimages = ["${base}"]\nkeys = ["acme.pub", "second.pub"]\nthreshold = 2\nchannel = true\n`;
+  writeFileSync(file, readFileSync(file, 'utf8') + policy);
+  const release = await build();
+  await sign(release);
+  await publisher.json(['trust', 'sign', `${base}@${release}`, ...second], { environment });
+  await promote(release, '1.0.0', ...key);
+  const alone = await refusal(publisher, 'release', 'renew', 'train', ...second);
+  expect(alone).toMatchObject({ status: 76, code: 'CHANNEL_UNPROVEN' });
+  expect(alone.message).toContain('fewer keys signed that than the policies ask for');
+  expect(await promote(release, '1.0.0', ...second)).toMatchObject({ step: 1 });
+  for (const by of [key, second])
+    expect(await publisher.json(['release', 'renew', 'train', ...by], { environment })).toMatchObject({
+      step: 2,
+    });
+  const { steps } = await publisher.json(['release', 'history', 'train']);
+  expect(steps.map(({ step, signers }: { step: number; signers: [] }) => [step, signers.length])).toEqual([
+    [2, 2],
+    [1, 2],
+  ]);
+});

@@ -129,10 +129,10 @@ describe('a channel', () => {
     const signed = async (release: Descriptor, version: string, by = key) => {
       const about = inputs(release, version);
       const tags = ['1.0.1', '1.0.2', '1.0.3', '9.9.9'];
-      const latest = await findLatestSigned(target, about, tags, [by.public]);
+      const latest = await findLatestSigned(target, about, tags, { keys: [by.public], isProof: () => true });
       const plan = await planPromotion(target, {
         ...about,
-        signing: { key: by, known: [], seen: 0, latest },
+        signing: { key: by, known: [], isProof: () => true, seen: 0, latest },
       });
       await promote(target, plan);
       return plan.step;
@@ -153,7 +153,7 @@ describe('a channel', () => {
     const plan = await planPromotion(target, {
       ...claimed,
       reason: 'renew',
-      signing: { key: other, known: [], seen: 1000, latest: undefined },
+      signing: { key: other, known: [], isProof: () => true, seen: 1000, latest: undefined },
     });
     await promote(target, plan);
     expect(await signed(three, '1.0.3')).toMatchObject({

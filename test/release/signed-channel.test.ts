@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { copy, memoryTarget, type Target } from '../../src/content/index.js';
 import type { Descriptor } from '../../src/oci/index.js';
-import { recordStep } from '../../src/release/channel.js';
+import { findLatestSigned, recordStep } from '../../src/release/channel.js';
 import {
   type PromotionSigning,
   planPromotion,
@@ -19,6 +19,7 @@ const [one, two] = [newKey('one.pub'), newKey('two.pub')];
 const signedBy = (key: SigningKey, more: Partial<PromotionSigning> = {}): PromotionSigning => ({
   key,
   known: [one.public, two.public],
+  isProof: () => true,
   seen: 0,
   latest: undefined,
   ...more,
@@ -189,6 +190,52 @@ describe('a channel with signed steps', () => {
     await recordStep(other, third, 'it', step(third, 999_999_999), undefined);
     await other.tag(third, 'latest');
     expect((await promoteTo(other, fourth, '1.0.0', signedBy(one))).step).toMatchObject({ step: 1 });
+  });
+
+  it('F02 is not numbered by one key of several', async () => {
+    const { target, images } = await releases('one', 'two');
+    const [first, second] = images as [Descriptor, Descriptor];
+    const both = (key: SigningKey) =>
+      signedBy(key, { isProof: (signers) => signers.length === 2 || signers.includes(key.public) });
+    await promoteTo(target, first, '1.0.0', both(one));
+    await promoteTo(target, first, '1.0.0', both(two));
+    await recordStep(target, first, 'it', step(first, 900_000_000), one);
+    expect((await planPromotion(target, inputs(first, undefined, both(two)))).step).toBeUndefined();
+    expect((await planPromotion(target, inputs(second, '1.1.0', both(two)))).step).toMatchObject({ step: 2 });
+    // What another has begun in good faith goes on.
+    await recordStep(target, first, 'it', step(first, 2), one);
+    expect((await planPromotion(target, inputs(first, undefined, both(two)))).step).toBeUndefined();
+    expect((await planPromotion(target, inputs(second, '1.1.0', both(two)))).step).toMatchObject({ step: 3 });
+    const about = { channel: 'train', repository, tag: 'latest' };
+    const by = { keys: [one.public, two.public], isProof: both(two).isProof };
+    expect(await findLatestSigned(target, about, ['1.0.0'], by)).toMatchObject({ step: 1 });
+  });
+
+  it('is renewed by all keys in one step', async () => {
+    const { target, images } = await releases('one');
+    const [first] = images as [Descriptor];
+    const both = (key: SigningKey) =>
+      signedBy(key, { isProof: (signers) => signers.length === 2 || signers.includes(key.public) });
+    for (const key of [one, two]) await promoteTo(target, first, undefined, both(key));
+    const renew = async (key: SigningKey, time: string, expires: string) => {
+      const about = inputs(first, undefined, both(key));
+      const plan = await planPromotion(target, { ...about, reason: 'renew', time, expires });
+      await promote(target, plan);
+      return plan.step?.step;
+    };
+    expect(await renew(one, '2026-01-10T00:00:00.000Z', '2026-02-10T00:00:00.000Z')).toBe(2);
+    expect(await renew(two, '2026-01-11T00:00:00.000Z', '2026-02-11T00:00:00.000Z')).toBe(2);
+    // Not what lasts longer than this key is to sign, nor what it has signed, nor what is proven.
+    expect(await renew(one, '2026-01-20T00:00:00.000Z', '2026-02-20T00:00:00.000Z')).toBe(3);
+    expect(await renew(two, '2026-01-19T00:00:00.000Z', '2026-02-19T00:00:00.000Z')).toBe(4);
+    expect(await renew(two, '2026-01-21T00:00:00.000Z', '2026-02-21T00:00:00.000Z')).toBe(5);
+    expect((await history(target, first)).map(({ step, signers }) => [step, signers.length])).toEqual([
+      [5, 1],
+      [4, 1],
+      [3, 1],
+      [2, 2],
+      [1, 2],
+    ]);
   });
 
   it('F02 goes on where somebody moved its tag away meanwhile', async () => {

@@ -79,7 +79,8 @@ export async function lead(
       reason,
       time,
       expires: undefined,
-      signing: key === undefined ? undefined : { key, known: [], seen: 0, latest: undefined },
+      signing:
+        key === undefined ? undefined : { key, known: [], isProof: () => true, seen: 0, latest: undefined },
     }),
   );
 }

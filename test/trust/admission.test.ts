@@ -4,8 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { copy, streamOf, type Target } from '../../src/content/index.js';
 import { buildIndex, type Descriptor } from '../../src/oci/index.js';
 import { offlineTarget } from '../../src/store/offline.js';
-import { trustMemory } from '../../src/store/trust-memory.js';
-import { admit, signImage } from '../../src/trust/index.js';
+import { checkSeen, trustMemory } from '../../src/store/trust-memory.js';
+import { accept, planAcceptance } from '../../src/trust/accept.js';
+import {
+  admit,
+  readPolicyKeys,
+  type SigningKey,
+  signImage,
+  type TrustPolicy,
+  viewOf,
+} from '../../src/trust/index.js';
 import { candidateOf, newStore, policyOf, repository, requestOf, signStep } from '../support/policies.js';
 import { scripted, target as targetIn } from '../support/registry-client.js';
 import { newKey, pushedImage } from '../support/signing.js';
@@ -29,6 +37,10 @@ function counting(target: Target) {
   };
   return { counted, asked };
 }
+
+/** How the channel is seen by who trusts these keys. */
+const viewBy = async (keys: readonly SigningKey[], threshold = 1) =>
+  viewOf({ place: repository, tag: 'latest' }, await readPolicyKeys(policyOf(keys, { threshold })));
 
 /** What a registry is that keeps signatures back. */
 function stripped(target: Target): Target {
@@ -227,13 +239,15 @@ describe('a tag under a policy for channels', () => {
     const store = newStore();
     const request = (now: Date) => requestOf(store, [candidateOf(target, subject)], policies, now);
     await expect(admit(request(day(12)))).rejects.toMatchObject({ code: 'CHANNEL_EXPIRED' });
-    expect(JSON.parse(readFileSync(store.paths.seen(repository, 'latest'), 'utf8'))).toEqual({
+    const { policy } = await viewBy([one]);
+    expect(JSON.parse(readFileSync(store.paths.seen(repository, 'latest', policy), 'utf8'))).toEqual({
       version: 1,
       place: repository,
       tag: 'latest',
       channel: 'train',
       step: 3,
       digest: subject.digest,
+      proof: { policy, signers: [one.public.id] },
       expires: day(10).toISOString(),
       time: day(10).toISOString(),
       accepted: [],
@@ -268,9 +282,10 @@ describe('a tag under a policy for channels', () => {
       }),
     });
     await expect(late).rejects.toMatchObject({ code: 'CHANNEL_ROLLBACK' });
-    expect(memory.seen(repository, 'latest')).toMatchObject({ step: 2, digest: young.digest });
+    const view = await viewBy([one]);
+    expect(memory.seen(view)).toMatchObject({ step: 2, digest: young.digest });
     await Promise.allSettled([old, young, old, young].map((image) => admit(request(image))));
-    expect(memory.seen(repository, 'latest')).toMatchObject({ step: 2 });
+    expect(memory.seen(view)).toMatchObject({ step: 2 });
   });
 
   it.each([
@@ -298,13 +313,125 @@ describe('a tag under a policy for channels', () => {
     const { target, subject } = await pushedImage('one');
     await sign(target, subject);
     await signStep(target, subject, one, 1);
+    // Its own record, and that from before each policy had its own.
+    for (const policy of [(await viewBy([one])).policy, undefined]) {
+      const store = newStore();
+      const path = store.paths.seen(repository, 'latest', policy);
+      mkdirSync(dirname(path), { recursive: true });
+      damage(path);
+      await expect(admit(requestOf(store, [candidateOf(target, subject)], policies))).rejects.toMatchObject({
+        code: 'STORE_CORRUPT',
+      });
+    }
+  });
+
+  it('F02 is seen by each set of keys for itself', async () => {
+    const { target, subject } = await pushedImage('one');
+    for (const key of [one, two]) await sign(target, subject, key);
+    await signStep(target, subject, one, 1);
+    const { subject: hostile } = await pushedImage('two', target);
+    for (const key of [one, two]) await sign(target, hostile, key);
+    await signStep(target, hostile, two, 999_999_999);
     const store = newStore();
-    const path = store.paths.seen(repository, 'latest');
-    mkdirSync(dirname(path), { recursive: true });
-    damage(path);
-    await expect(admit(requestOf(store, [candidateOf(target, subject)], policies))).rejects.toMatchObject({
-      code: 'STORE_CORRUPT',
+    const by = (keys: SigningKey[], image: Descriptor, more: Partial<TrustPolicy> = {}) =>
+      admit(requestOf(store, [candidateOf(target, image)], [policyOf(keys, { channel: true, ...more })]));
+    // Somebody else's policy, of a checkout, about the same place.
+    await by([two], hostile);
+    await by([one, two], hostile);
+    await by([one], subject);
+    const { subject: next } = await pushedImage('three', target);
+    for (const key of [one, two]) await sign(target, next, key);
+    await signStep(target, next, one, 2);
+    await by([one], next);
+    expect(trustMemory(store).seen(await viewBy([one]))).toMatchObject({ step: 2 });
+    for (const keys of [[two], [one, two]])
+      expect(trustMemory(store).seen(await viewBy(keys))).toMatchObject({ step: 999_999_999 });
+    // Where both are asked, both hold.
+    const both = [policyOf([one], { channel: true }), policyOf([two], { name: 'other', channel: true })];
+    await expect(admit(requestOf(store, [candidateOf(target, next)], both))).rejects.toMatchObject({
+      code: 'CHANNEL_UNPROVEN',
+      message: expect.stringContaining('the policy "other"'),
     });
+  });
+
+  it('F02 is not forgotten where a policy gets another key, or loses one', async () => {
+    const { target, subject } = await pushedImage('one');
+    for (const key of [one, two]) await sign(target, subject, key);
+    const { subject: old } = await pushedImage('two', target);
+    for (const key of [one, two]) await sign(target, old, key);
+    for (const key of [one, two]) await signStep(target, old, key, 3);
+    await signStep(target, subject, one, 5);
+    const store = newStore();
+    const by = (keys: SigningKey[], image: Descriptor, threshold = 1) =>
+      admit(
+        requestOf(
+          store,
+          [candidateOf(target, image)],
+          [policyOf(keys, { channel: true, threshold, name: `by ${keys.length}` })],
+        ),
+      );
+    await by([one], subject);
+    await by([two], old);
+    await expect(by([one, two], old)).rejects.toMatchObject({ code: 'CHANNEL_ROLLBACK' });
+    await by([one, two], subject);
+    // What one of them signed says nothing to who asks for both, or for the other.
+    await by([one, two], old, 2);
+    await expect(by([one], old)).rejects.toMatchObject({ code: 'CHANNEL_ROLLBACK' });
+  });
+
+  it('F02 is not advanced by fewer keys than have to sign', async () => {
+    const { target, subject } = await pushedImage('one');
+    for (const key of [one, two]) await sign(target, subject, key);
+    for (const key of [one, two]) await signStep(target, subject, key, 1);
+    const store = newStore();
+    const both = [policyOf([one, two], { channel: true, threshold: 2 })];
+    await admit(requestOf(store, [candidateOf(target, subject)], both));
+    await signStep(target, subject, one, 900);
+    const { subject: next } = await pushedImage('two', target);
+    for (const key of [one, two]) await sign(target, next, key);
+    for (const key of [one, two]) await signStep(target, next, key, 2);
+    await admit(requestOf(store, [candidateOf(target, subject)], both));
+    await admit(requestOf(store, [candidateOf(target, next)], both));
+    expect(trustMemory(store).seen(await viewBy([one, two], 2))).toMatchObject({ step: 2 });
+  });
+
+  it('F02 E06 goes on from what an earlier version wrote down', async () => {
+    const { target, subject } = await pushedImage('one');
+    await sign(target, subject);
+    await signStep(target, subject, one, 3);
+    const store = newStore();
+    const path = store.paths.seen(repository, 'latest', undefined);
+    mkdirSync(dirname(path), { recursive: true });
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const early = { version: 1, place: repository, tag: 'latest', channel: 'train', step: 5, digest };
+    writeFileSync(path, JSON.stringify({ ...early, accepted: [] }));
+    const request = requestOf(store, [candidateOf(target, subject)], policies);
+    await expect(admit(request)).rejects.toMatchObject({ code: 'CHANNEL_ROLLBACK' });
+    await signStep(target, subject, one, 6);
+    await admit(request);
+    // What it wrote stays, for other policies.
+    expect(trustMemory(store).seen(await viewBy([one]))).toMatchObject({ step: 6 });
+    expect(trustMemory(store).seen(await viewBy([two]))).toMatchObject({ step: 5 });
+  });
+
+  it('F02 E05 is taken anew where what was seen cannot be read, and that is told no more', async () => {
+    const { target, subject } = await pushedImage('one');
+    await sign(target, subject);
+    await signStep(target, subject, one, 3);
+    for (const policy of [(await viewBy([one])).policy, undefined]) {
+      const store = newStore();
+      const path = store.paths.seen(repository, 'latest', policy);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, '{');
+      const memory = trustMemory(store);
+      const images = [{ candidate: candidateOf(target, subject), policies }];
+      const planned = await planAcceptance(images, memory, day(5), 'ada');
+      expect(planned).toMatchObject([{ what: ['unreadable'], before: undefined, after: { step: 3 } }]);
+      await accept(planned, memory);
+      await admit(requestOf(store, [candidateOf(target, subject)], policies));
+      expect(checkSeen(store.paths).flatMap((list) => list.faults)).toEqual([]);
+      expect(readdirSync(dirname(path))).toHaveLength(1);
+    }
   });
 
   it('writes of the clock once an hour', async () => {
@@ -312,10 +439,11 @@ describe('a tag under a policy for channels', () => {
     await sign(target, subject);
     await signStep(target, subject, one, 1, { expires: day(10).toISOString() });
     const store = newStore();
+    const view = await viewBy([one]);
     const at = async (minutes: number) => {
       const now = new Date(day(5).getTime() + minutes * 60_000);
       await admit(requestOf(store, [candidateOf(target, subject)], policies, now));
-      return trustMemory(store).seen(repository, 'latest')?.time;
+      return trustMemory(store).seen(view)?.time;
     };
     const first = await at(0);
     expect(await at(59)).toBe(first);

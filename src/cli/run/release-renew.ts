@@ -1,18 +1,18 @@
 import { EngineshedError } from '../../errors/index.js';
-import { formatReference } from '../../oci/index.js';
+import { type Descriptor, formatReference } from '../../oci/index.js';
 import {
   emptyChannel,
   findChannel,
   type PromotionPlan,
   planPromotion,
   promote,
-  readChannelHistory,
+  readSteps,
 } from '../../release/index.js';
 import type { SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { withProgress } from '../output.js';
 import { findReleaseChannel, type ReleaseDesk, withReleases } from '../release.js';
-import { signingOf, stepInputs } from '../release-trust.js';
+import { type ChannelSigning, signingOf, stepInputs } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import { openSigningKey, type SigningFlags } from '../signing-key.js';
 import { printPromotion } from './release-promote.js';
@@ -47,13 +47,14 @@ async function carryOut(
   const at = await findChannel(place, channel.tag);
   if (at === undefined) throw emptyChannel(place, name, channel.tag);
   const signing = await signingOf(host, desk, channel, key);
-  const keys = [key.public, ...(signing?.known ?? [])];
-  const [latest] = await readChannelHistory(place, name, at, 1, keys);
   const inputs = stepInputs(host, desk, channel);
+  const { latest, isKnown } = await latestStep(desk, inputs, at, { key, signing });
   const highest = Math.max(signing?.seen ?? 0, signing?.latest?.step ?? 0);
   const fault =
-    latest?.signature !== 'known' || latest.repository !== inputs.repository || latest.tag !== channel.tag
-      ? 'nobody whose key is known here signed that'
+    latest === undefined
+      ? isKnown
+        ? 'fewer keys signed that than the policies ask for'
+        : 'nobody whose key is known here signed that'
       : latest.step < highest
         ? `step ${highest} is known, and that is step ${latest.step}`
         : latest.expires !== undefined && Date.parse(latest.expires) <= Date.parse(inputs.time)
@@ -80,4 +81,19 @@ async function carryOut(
   });
   if (!flags.dryRun) await targets.write(settings.image, 'refuse', (target) => promote(target, plan));
   return plan;
+}
+
+/** The latest step by which the channel is where it is, to all who follow it; a renewal that others have begun is none yet. */
+async function latestStep(
+  { place }: ReleaseDesk,
+  { channel, repository, tag }: ReturnType<typeof stepInputs>,
+  at: Descriptor,
+  { key, signing }: { readonly key: SigningKey; readonly signing: ChannelSigning | undefined },
+) {
+  const steps = await readSteps(place, channel, at, [key.public, ...(signing?.known ?? [])]);
+  const known = steps.filter(
+    (step) => step.signature === 'known' && step.repository === repository && step.tag === tag,
+  );
+  const [latest] = known.filter(({ signers }) => signing?.isProofToAll(signers));
+  return { latest, isKnown: known.length > 0 };
 }

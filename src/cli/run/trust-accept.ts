@@ -3,7 +3,7 @@ import { EngineshedError } from '../../errors/index.js';
 import { nodePlatform, parseReference } from '../../oci/index.js';
 import { type Remembered, rememberingTarget } from '../../store/index.js';
 import type { PlannedAcceptance } from '../../trust/accept.js';
-import { type Candidate, policiesFor } from '../../trust/index.js';
+import { type Candidate, describePolicy, policiesFor } from '../../trust/index.js';
 import { candidatesOf, openTrustMemory } from '../admission.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
@@ -64,8 +64,9 @@ function tell(host: Host, flags: AcceptFlags, accepted: readonly PlannedAcceptan
   if (flags.json) {
     printJson(host, {
       ...(flags.dryRun ? { dryRun: true } : {}),
-      accepted: accepted.map(({ candidate, step, what, before }) => ({
+      accepted: accepted.map(({ candidate, policy, step, what, before }) => ({
         reference: candidate.reference,
+        policy: { name: policy.name, file: policy.file },
         channel: step.channel,
         what,
         step: step.step,
@@ -82,10 +83,10 @@ function tell(host: Host, flags: AcceptFlags, accepted: readonly PlannedAcceptan
     printLine(host, 'Nothing is to be accepted: the channels are as they should be.');
     return;
   }
-  for (const { candidate, step, what, before } of accepted) {
+  for (const { candidate, policy, step, what, before } of accepted) {
     const verb = flags.dryRun ? 'would be accepted' : 'is accepted';
     const version = step.version === undefined ? '' : `, ${step.version}`;
-    printLine(host, `${candidate.reference} ${verb} (${what.join(', ')}):`);
+    printLine(host, `${candidate.reference} ${verb} for ${describePolicy(policy)} (${what.join(', ')}):`);
     printLine(host, `  step ${step.step} of ${step.time}${version}  ${step.digest}`);
     if (before !== undefined) printLine(host, `  before: step ${before.step}  ${before.digest}`);
   }

@@ -2,6 +2,7 @@ import { type Catalogs, imagesOf, policyEngines } from '../../catalog/index.js';
 import { isEngineshedError } from '../../errors/index.js';
 import type { Reference } from '../../oci/index.js';
 import {
+  describePolicy,
   placeName,
   policiesFor,
   type ReadPolicy,
@@ -24,13 +25,14 @@ interface ShowFlags {
 export async function showTrust(this: Host, flags: ShowFlags, asked?: string): Promise<void> {
   const catalogs = await openCatalogs(this, undefined);
   const about = asked === undefined ? undefined : describe(this, catalogs, asked);
-  const policies = await Promise.all(
-    (about === undefined ? catalogs.policies : policiesFor(catalogs.policies, about)).map(readPolicyKeys),
-  );
+  const chosen = about === undefined ? catalogs.policies : policiesFor(catalogs.policies, about);
+  const policies = await Promise.all(chosen.map(readPolicyKeys));
   const { readAllSeen } = await import('../../store/trust-memory.js');
   const found = readAllSeen(openPaths(this));
   const channels = found.flatMap((one) => (isEngineshedError(one) ? [] : [one]));
-  const shown = channels.filter(({ place }) => about === undefined || about.places.includes(place));
+  const shown = channels
+    .filter(({ place }) => about === undefined || about.places.includes(place))
+    .map((seen): ShownChannel => ({ seen, by: policies.filter((policy) => countsFor(seen, policy)) }));
   if (flags.json) {
     printJson(this, { policies: policies.map(policyJson), channels: shown.map(channelJson) });
   } else {
@@ -40,6 +42,16 @@ export async function showTrust(this: Host, flags: ShowFlags, asked?: string): P
     for (const channel of shown) printChannel(this, channel);
   }
   for (const fault of found) if (isEngineshedError(fault)) printWarning(this, fault.message);
+}
+
+interface ShownChannel {
+  readonly seen: SeenChannel;
+  /** The policies that it counts for; none where no policy of today has just these keys. */
+  readonly by: readonly ReadPolicy[];
+}
+
+function countsFor({ proof }: SeenChannel, { id, channel }: ReadPolicy): boolean {
+  return channel && proof?.policy === id;
 }
 
 interface Described {
@@ -75,8 +87,10 @@ function policyJson({ name, file, engines, images, keys, threshold, channel }: R
   };
 }
 
-function channelJson({ place, tag, channel, step, digest, expires, time, accepted }: SeenChannel) {
+function channelJson({ seen, by }: ShownChannel) {
+  const { place, tag, channel, step, digest, expires, time, accepted } = seen;
   return {
+    policies: by.map(({ name, file }) => ({ name, file })),
     place,
     tag,
     channel,
@@ -102,8 +116,10 @@ function printPolicy(
   for (const { id, label } of keys) printLine(host, `  key      ${label}  ${id}`);
 }
 
-function printChannel(host: Host, seen: SeenChannel): void {
+function printChannel(host: Host, shown: ShownChannel): void {
+  const { seen } = shown;
   printLine(host, `seen ${seen.place}:${seen.tag}  (${seen.channel})`);
+  printLine(host, `  for  ${forWhom(shown)}`);
   printLine(
     host,
     `  step ${seen.step}  ${seen.digest}${seen.expires === undefined ? '' : `, until ${seen.expires}`}`,
@@ -112,4 +128,10 @@ function printChannel(host: Host, seen: SeenChannel): void {
     const before = from === undefined ? '' : `, instead of step ${from.step}`;
     printLine(host, `  accepted by ${by} at ${time}: ${what}, step ${to.step}${before}`);
   }
+}
+
+function forWhom({ seen, by }: ShownChannel): string {
+  if (by.length > 0) return by.map(describePolicy).join(', ');
+  if (seen.proof !== undefined) return 'keys that no policy here has';
+  return 'every policy that has not looked since; an earlier version wrote it';
 }
