@@ -15,12 +15,13 @@ export interface SitePaths {
 /** Names the pages of a site: the same in every system, upper and lower case apart or not. */
 export function sitePaths({ channels }: ReleaseSite): SitePaths {
   const taken = new Set<string>();
-  const files = channels.map(({ name }, at): [string, string] => {
+  const files = channels.map(({ name }): [string, string] => {
     const plain = name
       .toLowerCase()
       .replace(/[^a-z0-9._-]/g, '-')
       .slice(0, 80);
-    const base = taken.has(plain) ? `${plain}-${at + 1}` : plain;
+    let base = plain;
+    for (let more = 2; taken.has(base); more++) base = `${plain}-${more}`;
     taken.add(base);
     return [name, `channel-${base}.html`];
   });

@@ -140,12 +140,13 @@ describe('what is told of releases', () => {
 
   it('names a page for every channel, also where two names differ in upper and lower case only', async () => {
     const target = memoryTarget();
-    const names = ['Stable', 'stable', 'con', '../../etc'];
+    const names = ['stable-2', 'Stable', 'stable', 'con', '../../etc'];
     const channels = names.map((name, at) => ({ name, tag: `t${at}`, pattern: undefined, versions: [] }));
     const paths = [...filesOf(await collectSample(target, channels)).keys()];
     expect(paths.slice(3)).toEqual([
-      'channel-stable.html',
       'channel-stable-2.html',
+      'channel-stable.html',
+      'channel-stable-3.html',
       'channel-con.html',
       'channel-..-..-etc.html',
     ]);
