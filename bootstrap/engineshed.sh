@@ -2022,7 +2022,8 @@ digest_of() {
     sha512:*) digest_bits=512 ;;
     *) digest_bits=256 ;;
   esac
-  digest=$(digests "$digest_bits" "$2") || fail 73 "$2 cannot be read."
+  # By its name some tools escape their answer.
+  digest=$(digests "$digest_bits" <"$2") || fail 73 "$2 cannot be read."
   digest=sha$digest_bits:${digest%%[ *]*}
 }
 
@@ -2734,9 +2735,10 @@ link_files() {
 
 # Makes the store where there is none, claims it so that nothing is collected meanwhile, and makes the directories to work in.
 open_store() {
+  refuse_controls
   mkdir -p "$store" || fail 73 "$store cannot be made."
   store=$(cd "$store" && pwd) || fail 73 "$store cannot be entered."
-  case $store in *[![:print:]]*) fail 64 'The path of the store has control characters.' ;; esac
+  refuse_controls
   if [ -f "$store/store.json" ]; then
     case $(cat "$store/store.json") in
       '{"version":1}') ;;
@@ -2766,6 +2768,10 @@ open_store() {
   if [ ! -f "$store/store.json" ]; then
     printf '{"version":1}' >"$staging/store.json" && mv -f "$staging/store.json" "$store/store.json" || fail 73 "$store cannot be written."
   fi
+}
+
+refuse_controls() {
+  case $store in *[[:cntrl:]]*) fail 64 'The path of the store has control characters.' ;; esac
 }
 
 # Removes what dead processes were making. A living one holds a claim on the store; the directories are listed before those.
@@ -3035,7 +3041,8 @@ USAGE
 }
 
 main() {
-  set -u
+  # As a caller's SHELLOPTS may have it.
+  set -u +C +e +f
   export LC_ALL=C
   # The login goes out of the environment first, so that no program that is started has it.
   auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
@@ -3099,7 +3106,10 @@ find_store() {
   if [ -z "$store" ]; then
     case ${XDG_DATA_HOME:-} in
       /*) store=$XDG_DATA_HOME/engineshed ;;
-      *) store=${HOME:-}/.local/share/engineshed ;;
+      *)
+        case ${HOME:-} in /*) ;; *) fail 64 'HOME must be set to an absolute path, or ENGINESHED_HOME.' ;; esac
+        store=$HOME/.local/share/engineshed
+        ;;
     esac
   fi
   case $store in /*) ;; *) fail 64 'ENGINESHED_HOME must be an absolute path.' ;; esac

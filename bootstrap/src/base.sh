@@ -59,7 +59,8 @@ digest_of() {
     sha512:*) digest_bits=512 ;;
     *) digest_bits=256 ;;
   esac
-  digest=$(digests "$digest_bits" "$2") || fail 73 "$2 cannot be read."
+  # By its name some tools escape their answer.
+  digest=$(digests "$digest_bits" <"$2") || fail 73 "$2 cannot be read."
   digest=sha$digest_bits:${digest%%[ *]*}
 }
 

@@ -21,7 +21,8 @@ USAGE
 }
 
 main() {
-  set -u
+  # As a caller's SHELLOPTS may have it.
+  set -u +C +e +f
   export LC_ALL=C
   # The login goes out of the environment first, so that no program that is started has it.
   auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
@@ -85,7 +86,10 @@ find_store() {
   if [ -z "$store" ]; then
     case ${XDG_DATA_HOME:-} in
       /*) store=$XDG_DATA_HOME/engineshed ;;
-      *) store=${HOME:-}/.local/share/engineshed ;;
+      *)
+        case ${HOME:-} in /*) ;; *) fail 64 'HOME must be set to an absolute path, or ENGINESHED_HOME.' ;; esac
+        store=$HOME/.local/share/engineshed
+        ;;
     esac
   fi
   case $store in /*) ;; *) fail 64 'ENGINESHED_HOME must be an absolute path.' ;; esac

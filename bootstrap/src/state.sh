@@ -2,9 +2,10 @@
 
 # Makes the store where there is none, claims it so that nothing is collected meanwhile, and makes the directories to work in.
 open_store() {
+  refuse_controls
   mkdir -p "$store" || fail 73 "$store cannot be made."
   store=$(cd "$store" && pwd) || fail 73 "$store cannot be entered."
-  case $store in *[![:print:]]*) fail 64 'The path of the store has control characters.' ;; esac
+  refuse_controls
   if [ -f "$store/store.json" ]; then
     case $(cat "$store/store.json") in
       '{"version":1}') ;;
@@ -34,6 +35,10 @@ open_store() {
   if [ ! -f "$store/store.json" ]; then
     printf '{"version":1}' >"$staging/store.json" && mv -f "$staging/store.json" "$store/store.json" || fail 73 "$store cannot be written."
   fi
+}
+
+refuse_controls() {
+  case $store in *[[:cntrl:]]*) fail 64 'The path of the store has control characters.' ;; esac
 }
 
 # Removes what dead processes were making. A living one holds a claim on the store; the directories are listed before those.

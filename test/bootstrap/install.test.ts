@@ -205,6 +205,38 @@ describe.skipIf(lacks(...needed))('engineshed.sh', () => {
     expect(whole).toMatchObject({ status: 0 });
   });
 
+  it('is at home in a directory of any name, whatever options its caller has set', async () => {
+    const home = temporaryDirectory();
+    for (const [shell, flags] of [
+      ['dash', ['-C', '-f', '-e']],
+      ['bash', ['-C', '-f', '-e']],
+      ['busybox', []],
+    ] as const) {
+      const user = userIn(`${home}/${shell}/jürgen's "b\\c" $(x) *`);
+      const [program = '', ...first] = shells[shell];
+      const { environment } = user;
+      const args = [...first, ...flags, script, ...mirror(), '8.4.0'];
+      expect(await run(program, args, { environment })).toMatchObject({ status: 0 });
+      expect(await user.output(['verify'])).toContain('Nothing is damaged');
+      expect(await user.output(['current'])).toContain('8.4.0');
+    }
+  });
+
+  it('has no store where nothing tells its place, nor one whose lines would be two', async () => {
+    const user = userIn(temporaryDirectory());
+    const { ENGINESHED_HOME: _, HOME: __, ...homeless } = user.environment;
+    for (const [environment, what] of [
+      [homeless, 'HOME'],
+      [{ ...homeless, HOME: 'relative' }, 'HOME'],
+      [{ ...user.environment, ENGINESHED_HOME: `${user.home}/a\nb` }, 'control characters'],
+    ] as const)
+      expect(await run('dash', [script, ...mirror(), 'train'], { environment })).toMatchObject({
+        status: 64,
+        stderr: expect.stringContaining(what),
+      });
+    expect(readdirSync(user.home)).toEqual(['work']);
+  });
+
   it('says what it does not know', async () => {
     const user = userIn(temporaryDirectory());
     const ends = async (...args: string[]) => {
