@@ -5,6 +5,12 @@ import { type Descriptor, type Digest, isReferrersTag } from '../oci/index.js';
 /** How many tags are looked into at the same time. */
 const concurrentTags = 4;
 
+/** A tag that is to go, with what it stood for. */
+export interface LeavingTag {
+  readonly tag: string;
+  readonly digest?: Digest;
+}
+
 /**
  * All manifests that tags which stay need: what they stand for, what an index leads to, what refers to any of that, and what a
  * tagged artifact refers to. A tag that is to go and has moved stays.
@@ -14,16 +20,11 @@ const concurrentTags = 4;
  */
 export async function neededManifests(
   target: Target,
-  leaving: readonly { readonly tag: string; readonly digest?: Digest }[],
+  leaving: readonly LeavingTag[],
 ): Promise<ReadonlySet<Digest>> {
-  const goes = new Map(leaving.map(({ tag, digest }) => [tag, digest]));
-  const tags: string[] = [];
-  for await (const tag of target.tags()) tags.push(tag);
   const needed = new Set<Digest>();
   const looked = new Set<Digest>();
-  await mapLimited(tags, concurrentTags, async (tag) => {
-    const root = await resolve(target, tag);
-    if (root === undefined || root.digest === goes.get(tag)) return;
+  await eachStaying(target, leaving, async (root, tag) => {
     needed.add(root.digest);
     // The list of an image's referrers is no reason to keep the image.
     if (!isReferrersTag(tag)) await addSubject(target, root, needed);
@@ -33,6 +34,36 @@ export async function neededManifests(
     for (const { digest } of [...levels.flat(), ...referrers]) needed.add(digest);
   });
   return needed;
+}
+
+/**
+ * What the tags that stay stand for at this moment: a build of the same content, which is the same image, may have tagged what is
+ * to go.
+ * @param leaving as of {@link neededManifests}
+ * @throws EngineshedError as `Target.tags` and `Target.resolve` do
+ */
+export async function standingManifests(
+  target: Target,
+  leaving: readonly LeavingTag[],
+): Promise<ReadonlySet<Digest>> {
+  const standing = new Set<Digest>();
+  await eachStaying(target, leaving, async ({ digest }) => void standing.add(digest));
+  return standing;
+}
+
+/** Does something for each tag that stays, several at a time. */
+async function eachStaying(
+  target: Target,
+  leaving: readonly LeavingTag[],
+  work: (root: Descriptor, tag: string) => Promise<void>,
+): Promise<void> {
+  const goes = new Map(leaving.map(({ tag, digest }) => [tag, digest]));
+  const tags: string[] = [];
+  for await (const tag of target.tags()) tags.push(tag);
+  await mapLimited(tags, concurrentTags, async (tag) => {
+    const root = await resolve(target, tag);
+    if (root !== undefined && root.digest !== goes.get(tag)) await work(root, tag);
+  });
 }
 
 async function resolve(target: Target, tag: string): Promise<Descriptor | undefined> {

@@ -9,10 +9,12 @@ import {
   taggedFeature,
   type WantedPlatform,
 } from '../oci/index.js';
-import { neededManifests } from './needed.js';
+import { neededManifests, standingManifests } from './needed.js';
 
 /** How many tags are asked for at the same time. */
 const concurrentTags = 8;
+/** How many manifests are deleted before the tags that stay are looked at again. */
+const deletionsPerLook = 20;
 
 /** Which tags of branches and pull requests go. */
 export interface PruneRules {
@@ -142,12 +144,17 @@ export async function prune(target: Target, plan: Pruning, report: Reporter): Pr
   }
   if (together.length === 0) return sorted({ removed, kept });
   const needed = await neededManifests(target, together);
-  for (const { descriptor, entries } of await manifestsOf(target, together)) {
-    const because: KeptBecause | undefined = needed.has(descriptor.digest)
-      ? 'needed'
-      : (await haveMoved(target, entries))
-        ? 'moved'
-        : undefined;
+  const manifests = await manifestsOf(target, together);
+  let standing: ReadonlySet<Digest> = new Set();
+  for (const [at, { descriptor, entries }] of manifests.entries()) {
+    if (at % deletionsPerLook === 0) standing = await standingManifests(target, together);
+    const { digest } = descriptor;
+    const because: KeptBecause | undefined =
+      needed.has(digest) || standing.has(digest)
+        ? 'needed'
+        : (await haveMoved(target, entries))
+          ? 'moved'
+          : undefined;
     if (because !== undefined) kept.push(...entries.map((entry) => ({ ...entry, because })));
     else {
       await remover.deleteManifest(descriptor);

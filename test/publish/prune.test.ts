@@ -180,6 +180,32 @@ describe.each(places)('pruning %s', (place, open) => {
   });
 });
 
+it('deletes no manifest that a build of the same content tags meanwhile', async () => {
+  const registry = await scripted();
+  byDigestOnly(registry);
+  const to = target(registry);
+  const merged = await image(to, ['branch-merged'], undefined, { a: '1' });
+  await image(to, ['branch-gone'], undefined, { a: '2' });
+  const plan = await planPrune(to, { branches: ['main'] }, options);
+  let isTagged = false;
+  const meanwhile: Target = {
+    ...to,
+    async resolve(wanted) {
+      const found = await to.resolve(wanted);
+      // By digest they are asked for when it was seen that nothing needs them.
+      if (wanted === merged.digest && !isTagged) {
+        isTagged = true;
+        await to.tag(merged, 'edge');
+      }
+      return found;
+    },
+  };
+  const { removed, kept } = await prune(meanwhile, plan, report);
+  expect(removed.map(({ tag }) => tag)).toEqual(['branch-gone']);
+  expect(kept).toMatchObject([{ tag: 'branch-merged', because: 'needed' }]);
+  expect((await to.resolve('edge')).digest).toBe(merged.digest);
+});
+
 it('says so where a registry deletes nothing', async () => {
   const registry = await scripted();
   registry.script(failWith({ which: ({ method }) => method === 'DELETE', status: 405, code: 'UNSUPPORTED' }));
