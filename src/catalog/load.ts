@@ -14,7 +14,8 @@ export interface CatalogFileLocation {
   /** What to do where there is no such file. */
   readonly ifMissing: 'skip' | 'fail';
   /**
-   * Whose file it is. A project's file comes with whatever is checked out: it may not weaken how registries are spoken to.
+   * Whose file it is. A project's file comes with whatever is checked out: it may not weaken how registries are spoken to, nor reach those
+   * that are blocked.
    */
   readonly owner: 'user' | 'project';
 }
@@ -52,8 +53,11 @@ export async function readCatalog(path: string): Promise<Catalog> {
 async function readOptional({ path, ifMissing, owner }: CatalogFileLocation): Promise<Catalog | undefined> {
   try {
     const catalog = await readCatalog(path);
-    if (owner === 'project') refuseUsersOwn(catalog);
-    else refusePin(catalog);
+    if (owner === 'project') {
+      refuseUsersOwn(catalog);
+      return { ...catalog, registries: catalog.registries.map((rule) => ({ ...rule, ofProject: true })) };
+    }
+    refusePin(catalog);
     return catalog;
   } catch (error) {
     if (ifMissing === 'skip' && isEngineshedError(error, 'PATH_NOT_FOUND')) return undefined;

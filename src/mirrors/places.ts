@@ -22,32 +22,62 @@ export interface Places {
   readonly rule?: RegistryRule | undefined;
 }
 
+/** A repository of a registry. */
+interface Named {
+  /** `host[:port]`. */
+  readonly registry: string;
+  readonly repository: string;
+}
+
 /**
- * Where a repository is read from and written to: the rule with the longest prefix decides.
- * @param repository its registry (`host[:port]`) and its path
+ * Where a repository is read from and written to: the rule with the longest prefix decides, of a project's and the user's own with one
+ * prefix the project's. What the user's own rules block stays so, whatever a project says, under each name that a project gives it.
  * @throws EngineshedError `FORBIDDEN` where it is blocked, `CONFIG_INVALID` where a location leaves no repository
  */
-export function placesOf(
-  rules: readonly RegistryRule[],
-  { registry, repository }: { readonly registry: string; readonly repository: string },
-): Places {
-  const [match] = rules
-    .flatMap((rule) => matchOf(rule, registry, repository) ?? [])
-    .sort((a, b) => b.path.length - a.path.length || b.hostRank - a.hostRank);
+export function placesOf(rules: readonly RegistryRule[], named: Named): Places {
+  const { registry, repository } = named;
+  const own = rules.filter(({ ofProject }) => !ofProject);
+  const blocking = blockOf(own, named) ?? blockOf(rules, named);
+  if (blocking !== undefined) throw blocked(named, blocking);
+  const match = matching(rules, named);
   if (match === undefined)
     return { mirrors: [], location: { registry, repository, insecure: false, pull: 'all' } };
   const { rule, path } = match;
-  if (rule.blocked) {
-    throw new EngineshedError('FORBIDDEN', `${registry}/${repository} is blocked`, {
-      hint: `The [[registry]] with prefix "${rule.prefix}" in ${rule.origin} says so (blocked = true).`,
-      details: { path: rule.origin, reference: `${registry}/${repository}` },
-    });
-  }
   const moved = (location: string) => moveTo(location, repository.slice(path.length), rule);
   const place = ({ location, insecure, pull }: MirrorRule) => ({ ...moved(location), insecure, pull });
   const { location, insecure } = rule;
   const home = location === undefined ? { registry, repository } : moved(location);
-  return { mirrors: rule.mirrors.map(place), location: { ...home, insecure, pull: 'all' }, rule };
+  const mirrors = rule.mirrors.map(place);
+  const places = { mirrors, location: { ...home, insecure, pull: 'all' as const }, rule };
+  if (!rule.ofProject) return places;
+  const elsewhere = blockOf(own, home);
+  if (elsewhere !== undefined) throw blocked(home, elsewhere);
+  return { ...places, mirrors: mirrors.filter((mirror) => blockOf(own, mirror) === undefined) };
+}
+
+/** The rule that decides, where it blocks. */
+function blockOf(rules: readonly RegistryRule[], named: Named): RegistryRule | undefined {
+  const match = matching(rules, named);
+  return match?.rule.blocked ? match.rule : undefined;
+}
+
+function blocked({ registry, repository }: Named, { prefix, origin }: RegistryRule): EngineshedError {
+  return new EngineshedError('FORBIDDEN', `${registry}/${repository} is blocked`, {
+    hint: `The [[registry]] with prefix "${prefix}" in ${origin} says so (blocked = true).`,
+    details: { path: origin, reference: `${registry}/${repository}` },
+  });
+}
+
+function matching(rules: readonly RegistryRule[], { registry, repository }: Named): Match | undefined {
+  const [match] = rules
+    .flatMap((rule) => matchOf(rule, registry, repository) ?? [])
+    .sort(
+      (a, b) =>
+        b.path.length - a.path.length ||
+        b.hostRank - a.hostRank ||
+        Number(b.rule.ofProject) - Number(a.rule.ofProject),
+    );
+  return match;
 }
 
 interface Match {
@@ -64,9 +94,15 @@ function matchOf(rule: RegistryRule, registry: string, repository: string): Matc
   const path = slash < 0 ? '' : rule.prefix.slice(slash + 1);
   const isBelow = path === '' || repository === path || repository.startsWith(`${path}/`);
   if (!isBelow) return undefined;
-  if (host === registry) return { rule, path, hostRank: Number.POSITIVE_INFINITY };
-  const fits = host.startsWith('*.') && registry.endsWith(host.slice(1)) && registry.length >= host.length;
-  return fits ? { rule, path, hostRank: host.length } : undefined;
+  const [wanted, own] = [host, registry].map(withoutDefaultPort) as [string, string];
+  if (wanted === own) return { rule, path, hostRank: Number.POSITIVE_INFINITY };
+  const fits = wanted.startsWith('*.') && own.endsWith(wanted.slice(1)) && own.length >= wanted.length;
+  return fits ? { rule, path, hostRank: wanted.length } : undefined;
+}
+
+/** Who writes the port of https is at the same registry. */
+function withoutDefaultPort(host: string): string {
+  return host.replace(/:443$/, '');
 }
 
 /** @param rest what follows the prefix: nothing, `name`, or `/name` */

@@ -24,9 +24,17 @@ export interface RegistryRule {
   readonly mirrors: readonly MirrorRule[];
   /** What said so, for messages: the path of a file. */
   readonly origin: string;
+  /** Whether that came with a checkout. Such a rule undoes no block of the user's own, and leads to no place that these block. */
+  readonly ofProject: boolean;
 }
 
-/** One list of several: of two rules with the same prefix the later list's counts, whole. */
+/**
+ * One list of several: of two rules with the same prefix the later list's counts, whole; of a project's and the user's both stay, for
+ * {@link placesOf} to judge.
+ */
 export function mergeRules(...lists: readonly (readonly RegistryRule[])[]): RegistryRule[] {
-  return [...new Map(lists.flat().map((rule) => [rule.prefix, rule])).values()];
+  const byPrefix = lists
+    .flat()
+    .map((rule): [string, RegistryRule] => [`${rule.ofProject} ${rule.prefix}`, rule]);
+  return [...new Map(byPrefix).values()];
 }

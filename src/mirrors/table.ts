@@ -38,6 +38,7 @@ export function readRule(table: RegistryTable, origin: string, fault: RuleFault)
     blocked: table.blocked ?? false,
     mirrors: mirror.map((entry, at) => readMirror(entry, table, ['mirror', String(at)], fault)),
     origin,
+    ofProject: false,
   };
 }
 

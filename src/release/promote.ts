@@ -206,7 +206,9 @@ function begunRenewal(inputs: PromotionInputs, recorded: Recorded): ChannelStep 
   const begun = validSteps(inputs, recorded).find(
     ({ reason, step }) => reason === 'renew' && step > recorded.proven,
   );
-  return begun !== undefined && isAsWanted(begun, inputs, tagsToProve(inputs, recorded.here)) ? saidOf(begun) : undefined;
+  return begun !== undefined && isAsWanted(begun, inputs, tagsToProve(inputs, recorded.here))
+    ? saidOf(begun)
+    : undefined;
 }
 
 /** The steps here that a known key signed for this channel, and that are not over. */

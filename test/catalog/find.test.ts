@@ -453,7 +453,7 @@ describe("a project's catalog", () => {
     writeFileSync(path, '[[registry]]\nprefix = "ghcr.io/hamlet-io"\nlocation = "mirror.example/hamlet"\n');
     const catalogs = await loadCatalogs([{ path, ifMissing: 'fail', owner: 'project' }]);
     expect(catalogs.registries).toMatchObject([
-      { prefix: 'ghcr.io/hamlet-io', location: 'mirror.example/hamlet', origin: path },
+      { prefix: 'ghcr.io/hamlet-io', location: 'mirror.example/hamlet', origin: path, ofProject: true },
     ]);
     const engine = findEngine(catalogs, '9.1.0');
     expect(images(engine)).toEqual(['ghcr.io/hamlet-io/hamlet-engine-base:9.1.0']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCatalog } from '../../src/catalog/index.js';
-import { type Place, placesOf } from '../../src/mirrors/index.js';
+import { mergeRules, type Place, placesOf } from '../../src/mirrors/index.js';
 
 function rules(toml: string) {
   return parseCatalog(toml, { name: 'engineshed.toml', baseDirectory: '/project' }).registries;
@@ -103,6 +103,72 @@ describe('the places of a repository', () => {
         hint: expect.stringMatching(/prefix "a.io\/x" in engineshed.toml/),
       }),
     );
+  });
+
+  describe('where the project has rules, too', () => {
+    const rule = (prefix: string, more = '') => `[[registry]]\nprefix = "${prefix}"\n${more}\n`;
+    const block = 'blocked = true';
+    const both = (own: string, project: string) =>
+      mergeRules(
+        rules(own),
+        rules(project).map((one) => ({ ...one, ofProject: true })),
+      );
+    const named = (name: string) => {
+      const [registry = '', ...path] = name.split('/');
+      return { registry, repository: path.join('/') };
+    };
+    const asked = (own: string, project: string, name: string) => {
+      const { mirrors, location } = placesOf(both(own, project), named(name));
+      return [...mirrors, location].map(show);
+    };
+
+    it.each([
+      ['of one prefix', rule('a.io', 'location = "m.io"'), rule('a.io', 'location = "n.io"'), ['n.io/x/y']],
+      [
+        'of a longer prefix',
+        rule('a.io', 'location = "m.io"'),
+        rule('a.io/x', 'location = "n.io/z"'),
+        ['n.io/z/y'],
+      ],
+      [
+        'of a shorter prefix',
+        rule('a.io/x', 'location = "m.io/z"'),
+        rule('a.io', 'location = "n.io"'),
+        ['m.io/z/y'],
+      ],
+      ['beside an exception', `${rule('a.io', block)}${rule('a.io/x')}`, rule('b.io', block), ['a.io/x/y']],
+    ])('has its word: %s', (_, own, project, expected) => {
+      expect(asked(own, project, 'a.io/x/y')).toEqual(expected);
+    });
+
+    it.each([
+      ['by the same prefix', rule('a.io', block), rule('a.io', 'location = "n.io"')],
+      ['by a longer prefix', rule('a.io', block), rule('a.io/x')],
+      ['by a name for a wildcard', rule('*.io', block), rule('a.io')],
+      ['by the port of https', rule('a.io', block), rule('a.io:443')],
+      ['of its own', rule('a.io'), rule('a.io', block)],
+    ])('undoes no block: %s', (_, own, project) => {
+      for (const name of ['a.io/x/y', 'a.io:443/x/y'])
+        expect(() => asked(own, project, name)).toThrow(expect.objectContaining({ code: 'FORBIDDEN' }));
+    });
+
+    it('leads to no place that is blocked', () => {
+      const own = `${rule('a.io', block)}${rule('a.io/good')}`;
+      expect(() => asked(own, rule('b.io', 'location = "a.io/bad"'), 'b.io/x')).toThrow(
+        expect.objectContaining({ code: 'FORBIDDEN', message: 'a.io/bad/x is blocked' }),
+      );
+      expect(asked(own, rule('b.io', 'location = "a.io/good"'), 'b.io/x')).toEqual(['a.io/good/x']);
+      const mirrors = ['a.io:443', 'a.io/good', 'c.io'].map(
+        (one) => `[[registry.mirror]]\nlocation = "${one}"`,
+      );
+      expect(asked(own, rule('b.io', mirrors.join('\n')), 'b.io/x')).toEqual([
+        'a.io/good/x',
+        'c.io/x',
+        'b.io/x',
+      ]);
+      // What the user's own rules lead to is the user's word.
+      expect(asked(`${own}${rule('b.io', 'location = "a.io"')}`, '', 'b.io/x')).toEqual(['a.io/x']);
+    });
   });
 
   it('are refused where the location is a host for a whole repository', () => {

@@ -271,7 +271,14 @@ describe('a registry that may be insecure', () => {
     };
     const proxy = await forwardProxy({ names });
     const registries = [
-      { prefix: 'registry.example', insecure: true, blocked: false, mirrors: [], origin: 'x' },
+      {
+        prefix: 'registry.example',
+        insecure: true,
+        blocked: false,
+        mirrors: [],
+        origin: 'x',
+        ofProject: false,
+      },
     ];
     const target = client({
       environment: { ALL_PROXY: proxy.url },

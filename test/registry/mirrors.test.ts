@@ -43,6 +43,7 @@ function mirrored({ mirrors, location }: Mirrors, options: Partial<RegistryClien
       pull,
     })),
     origin: '/etc/test.conf',
+    ofProject: false,
   };
   return client({ registries: [rule], ...options }).repository(reference('origin.example'));
 }
@@ -250,6 +251,7 @@ describe('a repository with mirrors', () => {
       blocked: false,
       mirrors: [{ location: `${mirror.host}/cache`, insecure: false, pull: 'all' as const }],
       origin: 'x',
+      ofProject: false,
     };
     const own = client({ registries: [rule] });
     await readAllOf(own.repository(reference('origin.example')));
@@ -414,7 +416,15 @@ describe('a repository with mirrors', () => {
 describe('a registry that may be insecure', () => {
   const insecure = (host: string) => ({
     registries: [
-      { prefix: 'origin.example', location: host, insecure: true, blocked: false, mirrors: [], origin: 'x' },
+      {
+        prefix: 'origin.example',
+        location: host,
+        insecure: true,
+        blocked: false,
+        mirrors: [],
+        origin: 'x',
+        ofProject: false,
+      },
     ],
   });
   it('is asked where it is; a blocked one is not', async () => {
