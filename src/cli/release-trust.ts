@@ -5,6 +5,7 @@ import { findLatestSigned, type PromotionSigning } from '../release/index.js';
 import {
   admit,
   isEnough,
+  keysOf,
   placeName,
   policiesFor,
   type ReadPolicy,
@@ -22,7 +23,8 @@ import { openStore } from './runtime.js';
 import { openSigningKey, type SigningFlags } from './signing-key.js';
 
 /**
- * The key that steps of channels are signed with, where one is given. Call it before progress is shown, for it may ask on the terminal.
+ * The key that steps of channels, or results of tests, are signed with, where one is given. Call it before progress is shown, for it may
+ * ask on the terminal.
  * @throws EngineshedError as `openSigningKey` does
  */
 export async function givenSigningKey(host: Host, flags: SigningFlags): Promise<SigningKey | undefined> {
@@ -46,15 +48,19 @@ function releasePolicies({ catalogs, settings }: Pick<ReleaseDesk, 'catalogs' | 
 }
 
 /**
+ * Those policies with their keys.
+ * @throws EngineshedError as `readPolicyKeys` does
+ */
+export function readReleasePolicies(desk: ReleaseDesk): Promise<ReadPolicy[]> {
+  return Promise.all(releasePolicies(desk).map(readPolicyKeys));
+}
+
+/**
  * The keys of those policies, each once.
  * @throws EngineshedError as `readPolicyKeys` does
  */
 export async function releaseKeys(desk: ReleaseDesk): Promise<TrustedKey[]> {
-  return keysOf(await Promise.all(releasePolicies(desk).map(readPolicyKeys)));
-}
-
-function keysOf(policies: readonly ReadPolicy[]): TrustedKey[] {
-  return [...new Map(policies.flatMap(({ keys }) => keys.map((key) => [key.id, key]))).values()];
+  return keysOf(await readReleasePolicies(desk));
 }
 
 /**
@@ -115,7 +121,7 @@ export async function signingOf(
     openStore(host, () => {}),
     'leave',
   );
-  const read = await Promise.all(releasePolicies(desk).map(readPolicyKeys));
+  const read = await readReleasePolicies(desk);
   const asking = read.filter((policy) => policy.channel);
   const place = { place: placeName(desk.settings.image), tag: channel.tag };
   const seen = asking.map((policy) => memory.seen(viewOf(place, policy))?.step ?? 0);

@@ -26,10 +26,6 @@ export type {
   SiteRelease,
   SiteStep,
 } from './site-types.js';
-export {
-  attachTestResult,
-  findTestVerdict,
-  type TestVerdict,
-  testResult,
-} from './test-result.js';
+export { attachTestResult, testResult } from './test-result.js';
+export { findTestVerdict, type TestVerdict, type UnsignedVerdict } from './test-verdict.js';
 export type { ComposedRelease } from './types.js';

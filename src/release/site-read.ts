@@ -3,18 +3,29 @@ import { readImageManifest, type Target } from '../content/index.js';
 import type { LockedSource } from '../engine/index.js';
 import { isEngineshedError } from '../errors/index.js';
 import { annotationKeys, type Descriptor } from '../oci/index.js';
-import { imageSignatureType, readClaimed, type TrustedKey } from '../trust/index.js';
+import { imageSignatureType, type ReadPolicy, readClaimed, type TrustedKey } from '../trust/index.js';
 import { releasePlatform } from './compose.js';
 import { readReleaseLock } from './lock.js';
 import type { TestToRun } from './run-tests.js';
 import { sbomType } from './sbom.js';
 import type { ReleasedEngine, SiteAttached, SiteKey, SiteTests } from './site-types.js';
-import { readTestRecords, testVerdict } from './test-result.js';
+import { readTestRecords } from './test-result.js';
+import { testVerdict } from './test-verdict.js';
 
 /** The most test results of a release, names of tests in one, and characters of a text that are shown. */
 const maxRecords = 20;
 const maxTests = 500;
 const maxText = 300;
+
+/** What releases are judged by. */
+export interface SiteCriteria {
+  /** Those that there are now. */
+  readonly tests: readonly TestToRun[];
+  /** The policies for the releases. */
+  readonly policies: readonly ReadPolicy[];
+  /** What signatures are checked with; those of the policies among them. */
+  readonly keys: readonly TrustedKey[];
+}
 
 /** What was read of a release. */
 export interface ReadRelease {
@@ -32,7 +43,7 @@ export interface ReadRelease {
 export async function readSiteRelease(
   target: Target,
   descriptor: Descriptor,
-  { tests, keys }: { readonly tests: readonly TestToRun[]; readonly keys: readonly TrustedKey[] },
+  criteria: SiteCriteria,
 ): Promise<ReadRelease | { readonly fault: string }> {
   try {
     const { manifest } = await readImageManifest(target, descriptor, releasePlatform);
@@ -43,8 +54,8 @@ export async function readSiteRelease(
     );
     const engine = { description: clip(description), sources, parts, environment };
     const [outcome, attached] = await Promise.all([
-      readTests(target, descriptor, tests),
-      readAttached(target, descriptor, keys),
+      readTests(target, descriptor, criteria),
+      readAttached(target, descriptor, criteria.keys),
     ]);
     return {
       engine: commands === undefined ? engine : { ...engine, commands },
@@ -89,14 +100,15 @@ function withoutRest(source: LockedSource): LockedSource {
 async function readTests(
   target: Target,
   descriptor: Descriptor,
-  tests: readonly TestToRun[],
+  { tests, policies, keys }: SiteCriteria,
 ): Promise<SiteTests> {
   try {
-    const records = await readTestRecords(target, descriptor);
+    const records = await readTestRecords(target, descriptor, keys);
     return {
-      verdict: tests.length === 0 ? undefined : testVerdict(records, tests),
+      verdict: tests.length === 0 ? undefined : testVerdict(records, tests, policies),
       records: records.slice(0, maxRecords).map((record) => ({
         ...record,
+        signers: siteKeys(record.signers),
         passedTests: record.passedTests.slice(0, maxTests).map(clip),
         failedTests: record.failedTests.slice(0, maxTests).map(clip),
       })),

@@ -1,7 +1,8 @@
 import type { EngineLock } from '../engine/index.js';
 import type { Digest } from '../oci/index.js';
 import type { ChannelStep, RecordedStep } from './channel.js';
-import type { TestRecord, TestVerdict } from './test-result.js';
+import type { TestRecord } from './test-result.js';
+import type { TestVerdict } from './test-verdict.js';
 
 /** All that is known of the releases of an engine: what a page for people shows. Plain data, in a fixed order. */
 export interface ReleaseSite {
@@ -78,10 +79,15 @@ export type ReleasedEngine = Pick<
 
 /** What the tests said of a release. */
 export interface SiteTests {
-  /** By the tests that there are now; undefined where there are none, and where too much is attached to tell. */
+  /** By the tests that there are now, and the policies; undefined where there are none, and where too much is attached to tell. */
   readonly verdict: TestVerdict | undefined;
   /** The newest first; not more than can be shown. */
-  readonly records: readonly TestRecord[];
+  readonly records: readonly SiteTestRecord[];
+}
+
+/** A test result, with the keys that are known to have signed it. */
+export interface SiteTestRecord extends Omit<TestRecord, 'signers'> {
+  readonly signers: readonly SiteKey[];
 }
 
 /** What else is attached to a release. */

@@ -4,7 +4,6 @@ import { type Descriptor, type Digest, digestHex, parseTime } from '../oci/index
 import type { TrustedKey } from '../trust/index.js';
 import { readChannelHistory } from './channel.js';
 import { keptReads } from './kept-reads.js';
-import type { TestToRun } from './run-tests.js';
 import {
   type Candidates,
   type ChannelInputs,
@@ -12,18 +11,15 @@ import {
   findCandidates,
   findImage,
 } from './site-candidates.js';
-import { type ReadRelease, readSiteRelease, siteKeys } from './site-read.js';
+import { type ReadRelease, readSiteRelease, type SiteCriteria, siteKeys } from './site-read.js';
 import type { ReleaseSite, SiteChannel, SiteRelease, SiteStep, UnreadableRelease } from './site-types.js';
 
 /** What to tell about, and how much of it. */
-export interface SiteInputs {
+export interface SiteInputs extends SiteCriteria {
   readonly engine: string;
   /** Where the releases are, without a tag, as users write it. */
   readonly place: string;
   readonly channels: readonly ChannelInputs[];
-  readonly tests: readonly TestToRun[];
-  /** What signatures are checked with. */
-  readonly keys: readonly TrustedKey[];
   /** The most releases. */
   readonly limit: number;
   readonly report: Reporter;

@@ -1,6 +1,14 @@
 import * as v from 'valibot';
 import type { Target } from '../content/index.js';
-import { canonicalJson, type Descriptor, digestHex, digestOf } from '../oci/index.js';
+import { canonicalJson, type Descriptor, digestHex, digestOf, parseTime } from '../oci/index.js';
+import {
+  attachSigned,
+  readClaimed,
+  readSigned,
+  type SignedStatement,
+  type SigningKey,
+  type TrustedKey,
+} from '../trust/index.js';
 import type { TestOutcome, TestToRun } from './run-tests.js';
 import { attachStatement, readStatements } from './statement.js';
 
@@ -13,11 +21,16 @@ export interface TestResult {
   readonly failedTests: readonly string[];
 }
 
+const instant = v.pipe(
+  v.string(),
+  v.check((text) => parseTime(text) !== undefined, 'is no time'),
+);
 const predicateSchema = v.looseObject({
   result: v.picklist(['PASSED', 'WARNED', 'FAILED']),
   configuration: v.array(v.looseObject({ digest: v.optional(v.record(v.string(), v.string())) })),
   passedTests: v.optional(v.array(v.string()), []),
   failedTests: v.optional(v.array(v.string()), []),
+  testedAt: v.optional(instant),
 });
 
 /** What the outcomes of tests come to. */
@@ -29,99 +42,117 @@ export function testResult(outcomes: readonly TestOutcome[]): TestResult {
 }
 
 /**
- * Attaches what tests said to the image that they were run on (in-toto attestation framework, "Test Result", v0.1).
- * @param image what it is called
- * @param created RFC 3339
+ * Attaches what tests said to the image that they were run on (in-toto attestation framework, "Test Result", v0.1, with `testedAt` beside):
+ * one statement, plain or signed. Signed it is a bundle as `cosign attest` makes one.
+ * @param name what the image is called, for people
+ * @param created when the tests ended, RFC 3339
+ * @param key undefined for a plain statement
  * @throws EngineshedError as `Target.push` does
  */
 export async function attachTestResult(
   target: Target,
   inputs: {
     readonly subject: Descriptor;
-    readonly image: string;
+    readonly name: string;
     readonly tests: readonly TestToRun[];
     readonly result: TestResult;
     readonly created: string;
+    readonly key: SigningKey | undefined;
   },
 ): Promise<Descriptor> {
-  const { subject, image, tests, created } = inputs;
+  const { subject, name, tests, created, key } = inputs;
   const { result, passedTests, failedTests } = inputs.result;
   const configuration = [{ name: 'release.test', digest: { sha256: testsDigest(tests) } }];
-  return attachStatement(target, {
+  const about = {
     subject,
-    name: image,
+    name,
     created,
     predicateType: testResultType,
-    predicate: { result, configuration, passedTests, failedTests },
-    annotations: { 'io.github.engineshed.test.result': result },
-  });
+    // Nobody signs what the carrier says of the time.
+    predicate: { result, configuration, passedTests, failedTests, testedAt: created },
+  };
+  return key === undefined
+    ? attachStatement(target, { ...about, annotations: { 'io.github.engineshed.test.result': result } })
+    : attachSigned(target, { ...about, key });
 }
-
-/** Whether an image passed the tests that it has to. */
-export type TestVerdict =
-  | { readonly kind: 'passed'; readonly when: string }
-  | { readonly kind: 'failed'; readonly when: string; readonly failedTests: readonly string[] }
-  | { readonly kind: 'untested' }
-  /** It was tested, but not with the tests that there are now. */
-  | { readonly kind: 'other-tests'; readonly when: string };
 
 /** A test result that somebody attached to an image. */
 export interface TestRecord extends Omit<TestResult, 'result'> {
   readonly result: 'PASSED' | 'WARNED' | 'FAILED';
   /** Which tests they were, each a digest of their names and commands. */
   readonly configurations: readonly string[];
-  /** RFC 3339, as the one who attached it says. */
+  /** RFC 3339, as the one says who attached it; of a signed one as the one says who signed it. */
   readonly when: string;
+  /** `none` where it is a plain statement; else whether one of the keys that were given signed it. */
+  readonly signature: 'none' | 'unknown' | 'known';
+  /** The keys of those that were given that signed it. */
+  readonly signers: readonly TrustedKey[];
 }
 
 /**
- * The test results that are attached to an image, the newest first.
- * @throws EngineshedError as `readStatements` does
+ * The test results that are attached to an image, whoever signed them or nobody, the newest first.
+ * @param keys what `signers` are of
+ * @throws EngineshedError as `readStatements` and `readClaimed` do
  */
-export async function readTestRecords(target: Target, subject: Descriptor): Promise<TestRecord[]> {
-  const statements = await readStatements(target, subject, testResultType);
-  return statements.flatMap(({ predicate, created: when }) => {
-    const { success, output } = v.safeParse(predicateSchema, predicate);
-    if (!success) return [];
-    const { result, passedTests, failedTests, configuration } = output;
-    const configurations = configuration.flatMap(({ digest }) => digest?.sha256 ?? []);
-    return [{ result, passedTests, failedTests, configurations, when }];
+export async function readTestRecords(
+  target: Target,
+  subject: Descriptor,
+  keys: readonly TrustedKey[],
+): Promise<TestRecord[]> {
+  const [plain, claimed] = await Promise.all([
+    readStatements(target, subject, testResultType),
+    readClaimed(target, subject, keys, [testResultType]),
+  ]);
+  const unsigned = plain.flatMap(({ predicate, created }) =>
+    parseResult(predicate, created).map((result) => ({ ...result, signature: 'none' as const, signers: [] })),
+  );
+  return [...unsigned, ...signedRecords(claimed, keys)].sort(newestFirst);
+}
+
+/**
+ * The test results that one of the keys signed, the newest first: what others attach is not opened, and takes no place.
+ * @throws EngineshedError as `readSigned` does
+ */
+export async function readSignedRecords(
+  target: Target,
+  subject: Descriptor,
+  keys: readonly TrustedKey[],
+): Promise<TestRecord[]> {
+  const { statements } = await readSigned(target, subject, keys, [testResultType]);
+  return signedRecords(statements, keys).sort(newestFirst);
+}
+
+/** Signed ones; such that do not say themselves when the tests were run say nothing, for an old one could be attached anew. */
+function signedRecords(statements: readonly SignedStatement[], keys: readonly TrustedKey[]): TestRecord[] {
+  return statements.flatMap(({ predicate, signers: ids }) => {
+    const signers = keys.filter(({ id }) => ids.includes(id));
+    const signature = signers.length === 0 ? 'unknown' : 'known';
+    return parseResult(predicate, undefined).map((result) => ({ ...result, signature, signers }));
   });
 }
 
-/**
- * Looks up what the tests said of an image. Of several results with the same tests the latest counts.
- * @throws EngineshedError as `readStatements` does
- */
-export async function findTestVerdict(
-  target: Target,
-  subject: Descriptor,
-  tests: readonly TestToRun[],
-): Promise<TestVerdict> {
-  return testVerdict(await readTestRecords(target, subject), tests);
+/** @param created when it was attached, as nobody has signed it; undefined where that does not count */
+function parseResult(
+  predicate: unknown,
+  created: string | undefined,
+): Omit<TestRecord, 'signature' | 'signers'>[] {
+  const { success, output } = v.safeParse(predicateSchema, predicate);
+  if (!success) return [];
+  const { result, passedTests, failedTests, configuration, testedAt } = output;
+  const when = testedAt ?? created;
+  if (when === undefined) return [];
+  const configurations = configuration.flatMap(({ digest }) => digest?.sha256 ?? []);
+  return [{ result, passedTests, failedTests, configurations, when }];
 }
 
-/**
- * What test results come to.
- * @param records the newest first
- * @param tests those that there are now
- */
-export function testVerdict(records: readonly TestRecord[], tests: readonly TestToRun[]): TestVerdict {
-  const digest = testsDigest(tests);
-  const latest = records.find(({ configurations }) => configurations.includes(digest));
-  if (latest === undefined) {
-    const [other] = records;
-    return other === undefined ? { kind: 'untested' } : { kind: 'other-tests', when: other.when };
-  }
-  const { when, failedTests } = latest;
-  const missing = tests.map(({ name }) => name).filter((name) => !latest.passedTests.includes(name));
-  return latest.result !== 'FAILED' && missing.length === 0
-    ? { kind: 'passed', when }
-    : { kind: 'failed', when, failedTests: [...new Set([...failedTests, ...missing])] };
+/** Of two at the same time the one that failed comes first; what says no time is before all others. */
+function newestFirst(a: TestRecord, b: TestRecord): number {
+  const [one, other] = [a, b].map(({ when }) => parseTime(when) ?? 0) as [number, number];
+  return other - one || Number(b.result === 'FAILED') - Number(a.result === 'FAILED');
 }
 
 /** What decides whether two lists of tests are the same. */
-function testsDigest(tests: readonly TestToRun[]): string {
+export function testsDigest(tests: readonly TestToRun[]): string {
   return digestHex(
     digestOf(Buffer.from(canonicalJson(tests.map(({ name, command }) => ({ name, command }))))),
   );

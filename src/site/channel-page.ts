@@ -4,7 +4,7 @@ import { type Html, html } from './html.js';
 import { channelCommand } from './install.js';
 import { badge, copyable, shortDigest, table } from './pieces.js';
 import { releaseLink, releaseTable } from './release-table.js';
-import { stepSignature } from './trust.js';
+import { signatureOf } from './trust.js';
 import type { View } from './view.js';
 import { count, moment } from './words.js';
 
@@ -63,7 +63,7 @@ function history(view: View, path: string, { name, steps, complete }: SiteChanne
         ? html`${version ?? ''} ${shortDigest(digest)} <span class="quiet">not there any more</span>`
         : releaseLink(view, path, release);
     const how = reason === 'rollback' ? badge('warn', 'Rolled back to') : badge('good', 'Promoted');
-    return [`Step ${step}`, how, what, moment(time), ...(isSigned ? [stepSignature(entry)] : [])];
+    return [`Step ${step}`, how, what, moment(time), ...(isSigned ? [signatureOf(entry)] : [])];
   });
   return html`${table(`What ${name} led to, the latest first`, ['Step', 'What', 'Release', 'When', ...(isSigned ? ['Signed'] : [])], rows)}
 ${complete ? undefined : html`<p class="quiet">Only the latest ${count(steps.length, 'step')} could be followed.</p>`}`;

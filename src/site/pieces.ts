@@ -18,6 +18,7 @@ export function testBadge({ tests }: SiteRelease): Html {
   const { verdict, records } = tests;
   if (verdict?.kind === 'passed') return badge('good', 'Tests passed');
   if (verdict?.kind === 'failed') return badge('bad', 'Tests failed');
+  if (verdict?.kind === 'unsigned') return badge('warn', 'Tests not signed');
   if (verdict?.kind === 'other-tests' || (verdict === undefined && records.length > 0))
     return badge('warn', 'Other tests');
   return badge('plain', 'Not tested');

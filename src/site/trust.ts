@@ -23,8 +23,8 @@ ${attached.signers.length === 0 ? undefined : copyable(`engineshed trust verify 
 ${copyable(`engineshed release sbom ${reference}`, 'Print the bill of materials')}`;
 }
 
-/** Who signed a step of a channel. Only a key that was given says who it was. */
-export function stepSignature({ signature, signers }: SiteStep): Html {
+/** Who signed a step of a channel or a test result. Only a key that was given says who it was. */
+export function signatureOf({ signature, signers }: Pick<SiteStep, 'signature' | 'signers'>): Html {
   if (signature === 'known') return html`${badge('good', 'checked')} by ${keyNames(signers)}`;
   return signature === 'unknown' ? badge('warn', 'not checked') : html`<span class="quiet">no</span>`;
 }

@@ -9,6 +9,7 @@ export {
   maxStepTags,
   parseChannelStep,
 } from './channel-step.js';
+export { keysOf } from './evidence.js';
 export {
   type ImageSignature,
   signImage,

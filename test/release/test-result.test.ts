@@ -29,36 +29,37 @@ async function pushImage(target: Target, name: string): Promise<Descriptor> {
 const attach = (target: Target, subject: Descriptor, outcomes: TestOutcome[], at = '1') =>
   attachTestResult(target, {
     subject,
-    image: 'a/b',
+    name: 'a/b',
     tests,
     result: testResult(outcomes),
     created: `2026-01-0${at}T00:00:00Z`,
+    key: undefined,
   });
 
 describe('what tests said of an image', () => {
   it('is what the latest result with these tests says', async () => {
     const target = memoryTarget();
     const image = await pushImage(target, 'one');
-    expect(await findTestVerdict(target, image, tests)).toEqual({ kind: 'untested' });
+    expect(await findTestVerdict(target, image, tests, [])).toEqual({ kind: 'untested' });
     await attach(target, image, [outcome('one', true), outcome('two', true)], '1');
-    expect(await findTestVerdict(target, image, tests)).toMatchObject({ kind: 'passed' });
+    expect(await findTestVerdict(target, image, tests, [])).toMatchObject({ kind: 'passed' });
     await attach(target, image, [outcome('one', true), outcome('two', false)], '2');
-    expect(await findTestVerdict(target, image, tests)).toMatchObject({
+    expect(await findTestVerdict(target, image, tests, [])).toMatchObject({
       kind: 'failed',
       failedTests: ['two'],
     });
     await attach(target, image, [outcome('one', true), outcome('two', true)], '3');
-    expect(await findTestVerdict(target, image, tests)).toMatchObject({ kind: 'passed' });
+    expect(await findTestVerdict(target, image, tests, [])).toMatchObject({ kind: 'passed' });
     const [first] = tests;
     const others = [{ ...(first as (typeof tests)[0]), command: ['false'] }];
-    expect(await findTestVerdict(target, image, others)).toMatchObject({ kind: 'other-tests' });
+    expect(await findTestVerdict(target, image, others, [])).toMatchObject({ kind: 'other-tests' });
   });
 
   it('is nothing where one of them is missing from a result', async () => {
     const target = memoryTarget();
     const image = await pushImage(target, 'one');
     await attach(target, image, [outcome('one', true)]);
-    expect(await findTestVerdict(target, image, tests)).toMatchObject({
+    expect(await findTestVerdict(target, image, tests, [])).toMatchObject({
       kind: 'failed',
       failedTests: ['two'],
     });
@@ -73,7 +74,7 @@ describe('what tests said of an image', () => {
     const { layers, annotations = {}, artifactType = '' } = parsed.manifest;
     const forged = buildArtifact({ artifactType, layers, subject: image, annotations });
     await target.push(forged.descriptor, async () => streamOf(forged.bytes));
-    expect(await findTestVerdict(target, image, tests)).toEqual({ kind: 'untested' });
+    expect(await findTestVerdict(target, image, tests, [])).toEqual({ kind: 'untested' });
   });
 
   it('is nothing where it is malformed', async () => {
@@ -94,7 +95,7 @@ describe('what tests said of an image', () => {
       await empty.push(blob, async () => streamOf(bytes));
       await empty.push(made.descriptor, async () => streamOf(made.bytes));
     }
-    expect(await findTestVerdict(empty, image, tests)).toEqual({ kind: 'untested' });
+    expect(await findTestVerdict(empty, image, tests, [])).toEqual({ kind: 'untested' });
   });
 
   it('F03 is refused where somebody attached too many', async () => {
@@ -102,6 +103,8 @@ describe('what tests said of an image', () => {
     const image = await pushImage(target, 'one');
     for (let at = 0; at <= 200; at++)
       await attach(target, image, [outcome('one', true), outcome('two', true)], `1-${at}`);
-    await expect(findTestVerdict(target, image, tests)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
+    await expect(findTestVerdict(target, image, tests, [])).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+    });
   });
 });

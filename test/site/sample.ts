@@ -10,7 +10,7 @@ import {
   type ReleaseSite,
   testResult,
 } from '../../src/release/index.js';
-import type { SigningKey, TrustedKey } from '../../src/trust/index.js';
+import type { ReadPolicy, SigningKey, TrustedKey } from '../../src/trust/index.js';
 
 /** A component of a release, as its image tells. */
 export interface SampleComponent {
@@ -91,6 +91,7 @@ export async function recordTests(
   subject: Descriptor,
   created: string,
   failed: readonly string[] = [],
+  key?: SigningKey,
 ): Promise<void> {
   const outcomes = sampleTests.map(({ name }) => ({
     name,
@@ -101,7 +102,7 @@ export async function recordTests(
     output: '',
   }));
   const result = testResult(outcomes);
-  await attachTestResult(target, { subject, image: 'a/b', tests: sampleTests, result, created });
+  await attachTestResult(target, { subject, name: 'a/b', tests: sampleTests, result, created, key });
 }
 
 /** The channels of the sample project, newest versions first. */
@@ -151,12 +152,14 @@ export function collectSample(
   channels: readonly ChannelInputs[],
   limit = 1000,
   keys: readonly TrustedKey[] = [],
+  policies: readonly ReadPolicy[] = [],
 ): Promise<ReleaseSite> {
   return collectSite(target, {
     engine: 'train',
     place: 'registry.example.com/acme/train',
     channels,
     tests: sampleTests,
+    policies,
     keys,
     limit,
     report: () => {},

@@ -10,6 +10,7 @@ import {
   type ChannelStep,
   channelType,
   formatChannelStep,
+  type ReadPolicy,
   type SigningKey,
   type TrustPolicy,
 } from '../../src/trust/index.js';
@@ -33,6 +34,11 @@ export function policyOf(keys: readonly SigningKey[], more: Partial<TrustPolicy>
     channel: false,
     ...more,
   };
+}
+
+/** The same with its keys read. */
+export function readPolicyOf(keys: readonly SigningKey[], more: Partial<ReadPolicy> = {}): ReadPolicy {
+  return { ...policyOf([]), keys: keys.map((key) => key.public), ...more };
 }
 
 /** An image that was found by its tag. */

@@ -66,7 +66,8 @@ const test = buildCommand({
     brief: 'Run the tests on exactly the image that is promoted',
     fullDescription:
       'Installs the image by its digest into an empty store, sets the environment as an executor sees it, and runs every ' +
-      '[[release.test]] in the directory of engineshed.toml. The outcome is attached to the digest as an in-toto test result. ' +
+      '[[release.test]] in the directory of engineshed.toml. The outcome is attached to the digest as an in-toto test result, signed where ' +
+      'a key is given: under a policy only a result counts that one of its keys signed. ' +
       'ENGINESHED_HOME and ENGINESHED_ENGINE are those of the release. Ends with 65 where a test failed.',
   },
   parameters: {
@@ -86,6 +87,8 @@ const test = buildCommand({
         placeholder: 'NUMBER',
         default: '2',
       },
+      key: signingKeyFlag,
+      passwordStdin: passwordStdinFlag,
       dryRun: { ...dryRunFlag, brief: 'Run the tests, and attach nothing' },
       plainHttp: plainHttpFlag,
       json: jsonFlag,
@@ -98,7 +101,8 @@ const promote = buildCommand({
   docs: {
     brief: 'Let a channel lead to a release that passed its tests',
     fullDescription:
-      'Refused unless the tests that there are now passed on that very digest, and the signatures are there that policies ask for. The tag of the version comes first and is never ' +
+      'Refused unless the tests that there are now passed on that very digest, and the signatures are there that policies ask for: those of ' +
+      'the image, and under a policy also that of the test result. The tag of the version comes first and is never ' +
       'moved afterwards, the tag of the channel last. Done twice, the second time changes nothing.',
   },
   parameters: {

@@ -7,8 +7,9 @@ import {
   planPromotion,
   promote as promoteRelease,
   type TestVerdict,
+  type UnsignedVerdict,
 } from '../../release/index.js';
-import type { SigningKey } from '../../trust/index.js';
+import { describePolicy, type ReadPolicy, type SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import {
@@ -18,7 +19,13 @@ import {
   refuseElsewhere,
   withReleases,
 } from '../release.js';
-import { givenSigningKey, requireSignatures, signingOf, stepInputs } from '../release-trust.js';
+import {
+  givenSigningKey,
+  readReleasePolicies,
+  requireSignatures,
+  signingOf,
+  stepInputs,
+} from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import type { SigningFlags } from '../signing-key.js';
 
@@ -55,12 +62,12 @@ async function carryOut(
   const release = await findRelease(host, desk, asked.text);
   refuseElsewhere(desk, release);
   const { descriptor } = release.image;
-  if (settings.tests.length > 0)
-    refuseUntested(
-      await findTestVerdict(place, descriptor, settings.tests),
-      formatReference(release.reference),
-    );
   await requireSignatures(host, desk, release);
+  if (settings.tests.length > 0) {
+    const policies = await readReleasePolicies(desk);
+    const verdict = await findTestVerdict(place, descriptor, settings.tests, policies);
+    refuseUntested(verdict, formatReference(release.reference), policies);
+  }
   const plan = await planPromotion(place, {
     ...stepInputs(host, desk, channel),
     release: descriptor,
@@ -138,18 +145,37 @@ function versionOf(host: Host, channel: ReleaseChannel, given: string | undefine
   });
 }
 
-function refuseUntested(verdict: TestVerdict, reference: string): void {
+function refuseUntested(verdict: TestVerdict, reference: string, policies: readonly ReadPolicy[]): void {
   if (verdict.kind === 'passed') return;
+  if (verdict.kind === 'unsigned') throw unsignedResult(verdict, reference);
   const reasons = {
     untested: () => 'has not been tested',
     'other-tests': () => 'was tested, but not with the tests that there are now',
     failed: () => `failed ${verdict.kind === 'failed' ? verdict.failedTests.join(', ') : ''}`,
   };
+  const signing = policies.length === 0 ? '' : ' --key FILE';
   throw new EngineshedError('RELEASE_UNTESTED', `${reference} ${reasons[verdict.kind]()}`, {
     hint:
       verdict.kind === 'failed'
         ? 'Mend the component that is to blame, and build the next one.'
-        : `Test it: engineshed release test ${reference}`,
+        : `Test it: engineshed release test ${reference}${signing}`,
     details: { reference },
   });
+}
+
+/** Whoever may push can attach a result: under a policy it says nothing without the signature of one of its keys. */
+function unsignedResult({ says, signature, policy }: UnsignedVerdict, reference: string): EngineshedError {
+  const found = {
+    none: 'it has no signature',
+    unknown: 'it is signed with an unknown key',
+    known: 'it is signed with a key of another policy',
+  };
+  return new EngineshedError(
+    signature === 'none' ? 'SIGNATURE_MISSING' : 'SIGNATURE_INVALID',
+    `${reference} has a test result that says ${says}, and no key of ${describePolicy(policy)} signed it: ${found[signature]}`,
+    {
+      hint: `Whoever may push can attach one. Test it with a key of that policy: engineshed release test ${reference} --key FILE`,
+      details: { reference },
+    },
+  );
 }

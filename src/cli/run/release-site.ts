@@ -5,12 +5,12 @@ import { ownerOf } from '../../files/index.js';
 import { formatReference } from '../../oci/index.js';
 import { type ChannelInputs, collectSite, type ReleaseSite } from '../../release/index.js';
 import { readSiteAssets, renderSite } from '../../site/index.js';
-import type { TrustedKey } from '../../trust/index.js';
+import { keysOf, type TrustedKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { readPublicKeys } from '../public-keys.js';
 import { type ReleaseDesk, withReleases } from '../release.js';
-import { releaseKeys } from '../release-trust.js';
+import { readReleasePolicies } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import { refuseForeignDirectory, type WrittenSite, writeSiteDirectory } from '../site-directory.js';
 import { count } from '../text.js';
@@ -56,12 +56,14 @@ async function collect(
   );
   // Where a layout lies on this machine is nobody else's.
   const named = image.transport === 'registry' ? image : { ...image, path: basename(image.path) };
+  const policies = await readReleasePolicies(desk);
   return collectSite(place, {
     engine,
     place: formatReference(named),
     channels,
     tests,
-    keys: [...given, ...(await releaseKeys(desk))],
+    policies,
+    keys: [...given, ...keysOf(policies)],
     limit: flags.limit,
     report,
   });

@@ -10,14 +10,17 @@ import {
   type TestOutcome,
   testResult,
 } from '../../release/index.js';
+import { describePolicy, type ReadPolicy, repositoryName, type SigningKey } from '../../trust/index.js';
 import { inCleanStore, untilStopped } from '../clean-store.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { type FoundRelease, findRelease, type ReleaseDesk, withReleases } from '../release.js';
+import { givenSigningKey, readReleasePolicies } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
+import type { SigningFlags } from '../signing-key.js';
 
 /** The flags of `engineshed release test`. */
-interface TestFlags extends Pick<NetworkFlags, 'plainHttp'> {
+interface TestFlags extends SigningFlags, Pick<NetworkFlags, 'plainHttp'> {
   readonly junit?: string;
   readonly concurrent: number;
   readonly dryRun?: boolean;
@@ -28,12 +31,15 @@ interface Tested {
   readonly release: FoundRelease;
   readonly outcomes: readonly TestOutcome[];
   readonly recorded: string | undefined;
+  /** The policies for the release that none of whose keys signs the result: for a promotion here it does not count. */
+  readonly uncounted: readonly ReadPolicy[];
 }
 
 /** Tests exactly the image that a release is. */
 export async function releaseTest(this: Host, flags: TestFlags, text: string): Promise<void> {
-  const { release, outcomes, recorded } = await withProgress(this, (report) =>
-    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, text, report)),
+  const key = await givenSigningKey(this, flags);
+  const { release, outcomes, recorded, uncounted } = await withProgress(this, (report) =>
+    withReleases(this, flags, report, (desk) => carryOut(this, flags, desk, { text, key }, report)),
   );
   const reference = formatReference(release.reference);
   const { result, failedTests } = testResult(outcomes);
@@ -45,6 +51,8 @@ export async function releaseTest(this: Host, flags: TestFlags, text: string): P
       result,
       tests: outcomes.map(({ fault, ...outcome }) => ({ ...outcome, fault: fault ?? null })),
       recorded: recorded ?? null,
+      key: key?.public.id ?? null,
+      uncounted: uncounted.map(({ name, file }) => ({ name, file })),
     });
     if (failedTests.length > 0) this.process.exitCode = errorKinds.data;
     return;
@@ -55,7 +63,10 @@ export async function releaseTest(this: Host, flags: TestFlags, text: string): P
     if (!passed)
       for (const line of output.trimEnd().split('\n').slice(-20)) printLine(this, `        ${line}`);
   }
-  if (recorded !== undefined) printLine(this, `recorded at ${reference} as ${recorded}`);
+  const signed = key === undefined ? '' : `, signed with ${key.public.label}`;
+  if (recorded !== undefined) printLine(this, `recorded at ${reference} as ${recorded}${signed}`);
+  for (const policy of uncounted)
+    printLine(this, `  it does not count for ${describePolicy(policy)}: ${lackOf(key)}`);
   if (failedTests.length === 0) return;
   throw new EngineshedError('TESTS_FAILED', `${failedTests.length} of ${outcomes.length} tests failed`, {
     hint: 'Nothing that failed a test can be promoted.',
@@ -63,11 +74,17 @@ export async function releaseTest(this: Host, flags: TestFlags, text: string): P
   });
 }
 
+function lackOf(key: SigningKey | undefined): string {
+  return key === undefined
+    ? 'it is not signed; name one of its keys with --key'
+    : `${key.public.label} is none of its keys`;
+}
+
 async function carryOut(
   host: Host,
   flags: TestFlags,
   desk: ReleaseDesk,
-  text: string,
+  { text, key }: { readonly text: string; readonly key: SigningKey | undefined },
   report: Reporter,
 ): Promise<Tested> {
   const { tests } = desk.settings;
@@ -77,6 +94,8 @@ async function carryOut(
     });
   }
   const release = await findRelease(host, desk, text);
+  const policies = await readReleasePolicies(desk);
+  const uncounted = policies.filter(({ keys }) => !keys.some(({ id }) => id === key?.public.id));
   const outcomes = await untilStopped((signal) =>
     inCleanStore(host, desk.catalogs, release, report, (environment) =>
       runTests(tests, {
@@ -88,19 +107,20 @@ async function carryOut(
       }),
     ),
   );
-  const name = formatReference(release.reference);
-  if (flags.junit !== undefined) writeJunit(resolve(host.directory, flags.junit), name, outcomes);
-  if (flags.dryRun) return { release, outcomes, recorded: undefined };
+  if (flags.junit !== undefined)
+    writeJunit(resolve(host.directory, flags.junit), formatReference(release.reference), outcomes);
+  if (flags.dryRun) return { release, outcomes, recorded: undefined, uncounted };
   const { digest } = await desk.targets.write(release.reference, 'refuse', (target) =>
     attachTestResult(target, {
       subject: release.image.descriptor,
-      image: name,
+      name: repositoryName(release.reference),
       tests,
       result: testResult(outcomes),
       created: host.now().toISOString(),
+      key,
     }),
   );
-  return { release, outcomes, recorded: digest };
+  return { release, outcomes, recorded: digest, uncounted };
 }
 
 function writeJunit(path: string, suite: string, outcomes: readonly TestOutcome[]): void {
