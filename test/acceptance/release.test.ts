@@ -98,11 +98,12 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
       65,
       'RELEASE_UNTESTED',
     ]);
-    const environment = { ENGINESHED_SIGNING_KEY: 'a.key', ENGINESHED_SIGNING_PASSWORD: 'secret' };
+    const environment = { ENGINESHED_SIGNING_KEY: 'acme.key', ENGINESHED_SIGNING_PASSWORD: 'secret' };
+    const { id } = await user.json(['trust', 'generate-key-pair', 'acme'], { environment });
     const tested = await user.json(['release', 'test', first.digest, '--junit', 'junit.xml'], {
       environment,
     });
-    expect(tested).toMatchObject({ result: 'PASSED', digest: first.digest });
+    expect(tested).toMatchObject({ result: 'PASSED', digest: first.digest, key: id, uncounted: [] });
     expect(readFileSync(`${user.work}/junit.xml`, 'utf8')).toContain('tests="3" failures="0"');
     await user.output(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
     const again = await user.json(['release', 'promote', first.digest, 'tram', '--version', '20260131']);

@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { environment, key, publisherOf, refusal } from './publisher.js';
+
+const policy = `
+[trust.own]
+images = ["*/acme/base"]
+keys = ["acme.pub"]
+`;
+
+const tests = `
+[[release.test]]
+name = "runs"
+command = ["true"]
+`;
+
+it('F01 promotes under a policy what one of its keys has tested, whatever else is attached', async () => {
+  const { publisher, base, build, sign, promote } = await publisherOf(policy + tests);
+  const release = await build();
+  const attempt = () => refusal(publisher, 'release', 'promote', release, 'train', '--version', '1.0.0');
+  const test = (...flags: string[]) =>
+    publisher.json(['release', 'test', release, ...flags], { environment });
+  const { key: id } = await sign(release);
+  const hint = expect.stringContaining(`engineshed release test ${base}@${release} --key FILE`);
+  expect(await attempt()).toMatchObject({ status: 65, code: 'RELEASE_UNTESTED', hint });
+
+  // Whoever may push can attach a result: by nobody, and by somebody else.
+  const plain = await test();
+  expect(plain).toMatchObject({ result: 'PASSED', key: null, uncounted: [{ name: 'own' }] });
+  const unsigned = await attempt();
+  expect(unsigned).toMatchObject({ status: 76, code: 'SIGNATURE_MISSING', hint });
+  expect(unsigned.message).toMatch(
+    /says passed, and no key of the policy "own" of .* signed it: it has no sig/,
+  );
+  await publisher.output(['trust', 'generate-key-pair', 'other'], { environment });
+  const foreign = await publisher.output(['release', 'test', release, '--key', 'other.key'], { environment });
+  expect(foreign).toMatch(/, signed with other\.key\n.*does not count .*: other\.key is none of its keys\n/);
+  const unknown = await attempt();
+  expect(unknown).toMatchObject({ status: 76, code: 'SIGNATURE_INVALID', hint });
+  expect(unknown.message).toContain('signed with an unknown key');
+
+  expect(await test(...key)).toMatchObject({ result: 'PASSED', key: id, uncounted: [] });
+  await promote(release, '1.0.0');
+  await publisher.output(['release', 'site', 'public']);
+  const page = readFileSync(`${publisher.work}/public/releases/${release.slice(7)}.html`, 'utf8');
+  expect(page).toContain('It passed all tests that there are now.');
+  expect(page).toMatch(/checked<\/span> by <strong>acme\.pub/);
+});
+
+it('F01 F02 rolls back with a key to what a key signed, and knows how the channel came there', async () => {
+  const { publisher, base, sign, promote, moveTag } = await publisherOf();
+  const rollback = () => refusal(publisher, 'release', 'rollback', 'train', ...key);
+  const { digest: first } = await publisher.json(['release', 'build']);
+  const { digest: second } = await publisher.json(['release', 'build', '--squash']);
+  await promote(first, '1.0.0');
+  // Plain steps are anybody's: a key makes nothing of them.
+  const plain = await rollback();
+  expect(plain).toMatchObject({ status: 76, code: 'CHANNEL_UNPROVEN' });
+  expect(plain.message).toContain('nobody whose key is known here signed how it came there');
+
+  // Signed steps, to a release that is not signed itself.
+  await promote(first, '1.0.0', ...key);
+  await promote(second, '1.1.0', ...key);
+  const file = `${publisher.work}/engineshed.toml`;
+  writeFileSync(file, `${readFileSync(file, 'utf8')}${policy}channel = true\n`);
+  const message = expect.stringContaining(first);
+  expect(await rollback()).toMatchObject({ status: 76, code: 'SIGNATURE_MISSING', message });
+
+  // What was seen here, and is hidden now: all tags are led to the older release.
+  await sign(second);
+  await publisher.output(['install', `${base}:latest`]);
+  for (const tag of ['latest', '1.1.0']) await moveTag(tag, first);
+  const hidden = await rollback();
+  expect(hidden).toMatchObject({ status: 76, code: 'CHANNEL_UNPROVEN' });
+  expect(hidden.message).toContain('step 3 is known here, and is not found');
+});
