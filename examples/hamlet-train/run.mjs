@@ -41,7 +41,7 @@ user('engineshed exec -- ./deploy.sh');
 chapter('A commit that does not fit the others breaks a night: its tests refuse it, and the tram stays where it is');
 commit('engine-plugin-azure', '2-azure-location');
 const broken = build();
-refused('product', `engineshed release test ${broken}`);
+refused('product', `engineshed release test ${broken} --key hamlet.key`);
 refused('product', `engineshed release promote ${broken} tram --version 20260302 --key hamlet.key`);
 manager('engineshed release history tram');
 
@@ -72,7 +72,7 @@ manager('engineshed release bisect schedule-20260301 schedule-20260305 -- ../use
 chapter('The script becomes a test; the release that was there fails it, and what is fixed passes');
 addTest();
 manager('cp ../user/deploy.sh tests/');
-refused('product', 'engineshed release test 9.1.0');
+refused('product', 'engineshed release test 9.1.0 --key hamlet.key');
 commit('engine', '6-engine-unit');
 night('20260306');
 manager('engineshed release promote tram train --version 9.1.1 --key hamlet.key');
@@ -107,7 +107,7 @@ function build() {
 /** What a pipeline does when the day is over. */
 function night(date) {
   const digest = build();
-  manager(`engineshed release test ${digest}`);
+  manager(`engineshed release test ${digest} --key hamlet.key`);
   manager(`engineshed release promote ${digest} tram --version ${date} --key hamlet.key`);
 }
 
