@@ -83,7 +83,7 @@ alone = true
 
 describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', (kind) => {
   it('are composed, tested, promoted and rolled back', async () => {
-    const { user, change, build, ledTo } = await prepare(kind);
+    const { user, place, change, build, ledTo } = await prepare(kind);
     const first = await build();
     expect(first.layers.map(({ source }: { source: string }) => source)).toEqual([
       'engine',
@@ -100,6 +100,9 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     ]);
     const environment = { ENGINESHED_SIGNING_KEY: 'acme.key', ENGINESHED_SIGNING_PASSWORD: 'secret' };
     const { id } = await user.json(['trust', 'generate-key-pair', 'acme'], { environment });
+    const early = await user.engineshed(['release', 'test', first.digest], { environment });
+    expect([early.status, early.stderr]).toEqual([76, expect.stringContaining('is not signed by acme.key')]);
+    await user.output(['trust', 'sign', `${place.base}@${first.digest}`], { environment });
     const tested = await user.json(['release', 'test', first.digest, '--junit', 'junit.xml'], {
       environment,
     });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copy } from '../../src/content/index.js';
 import { removeTree } from '../../src/layer/index.js';
+import { attachTestResult, findTestVerdict } from '../../src/release/index.js';
 import {
   attachSigned,
   generateKeyPair,
@@ -14,6 +15,7 @@ import {
 } from '../../src/trust/index.js';
 import { image } from '../conformance/target.js';
 import { peersMissing, runPeer } from '../support/peers.js';
+import { readPolicyOf } from '../support/policies.js';
 import { client, reference } from '../support/registry-client.js';
 import { type RunningRegistry, registryKinds } from './registries.js';
 
@@ -146,6 +148,65 @@ describe.skipIf(peersMissing('cosign'))('cosign', () => {
         );
         const { payload } = JSON.parse(verified);
         expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({ predicate });
+      });
+
+      it('F01 accepts the test results that we sign, and nothing by another key', async () => {
+        const [{ key, pub }, { pub: other }] = pairs as [(typeof pairs)[0], (typeof pairs)[0]];
+        const { target, subject, text } = await pushed('tested');
+        const tests = [{ name: 'deploys', command: ['true'], timeoutMs: 1000, alone: false }];
+        await attachTestResult(target, {
+          subject,
+          name: text,
+          tests,
+          result: { result: 'PASSED', passedTests: ['deploys'], failedTests: [] },
+          created: '2026-01-02T03:04:05Z',
+          key: await parsePrivateKey(readFileSync(key, 'utf8'), key, async () => password),
+        });
+        const type = 'https://in-toto.io/attestation/test-result/v0.1';
+        const verify = (pub: string) =>
+          cosign(
+            'verify-attestation',
+            ...['--key', pub, '--type', type],
+            ...['--insecure-ignore-tlog=true', '--allow-http-registry', text],
+          );
+        const { payload } = JSON.parse(await verify(pub));
+        expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({
+          _type: 'https://in-toto.io/Statement/v1',
+          subject: [{ digest: { sha256: subject.digest.slice('sha256:'.length) } }],
+          predicateType: type,
+          predicate: { result: 'PASSED', passedTests: ['deploys'], testedAt: '2026-01-02T03:04:05Z' },
+        });
+        await expect(verify(other)).rejects.toThrow(
+          /no matching attestations|failed to verify|invalid signature/,
+        );
+        // It is no signature of the image. To cosign it is: a key signs results only of images that are signed.
+        const trusted = parsePublicKey(readFileSync(pub, 'utf8'), pub);
+        const read = await readSigned(target, subject, [trusted], [imageSignatureType]);
+        expect(read).toEqual({ statements: [], refused: [] });
+        const taken = await cosign(
+          'verify',
+          ...['--key', pub, '--insecure-ignore-tlog=true', '--allow-http-registry', text],
+        );
+        expect(JSON.parse(taken)).toMatchObject([{ critical: { type } }]);
+        const policies = [readPolicyOf([], { keys: [trusted] })];
+        expect(await findTestVerdict(target, subject, tests, policies)).toMatchObject({ kind: 'passed' });
+      });
+
+      it('F01 attests in a form of its own, which is no result of tests here', async () => {
+        const [{ key, pub }] = pairs as [(typeof pairs)[0]];
+        const { target, subject, text } = await pushed('tested-by-cosign');
+        const predicate = {
+          result: 'PASSED',
+          configuration: [],
+          passedTests: [],
+          testedAt: '2026-01-02T03:04:05Z',
+        };
+        writeFileSync(`${directory}/result.json`, JSON.stringify(predicate));
+        const type = 'https://in-toto.io/attestation/test-result/v0.1';
+        const about = ['--predicate', `${directory}/result.json`, '--type', type];
+        await cosign('attest', '--key', key, ...about, ...offlineSigning, text);
+        const policies = [readPolicyOf([], { keys: [parsePublicKey(readFileSync(pub, 'utf8'), pub)] })];
+        expect(await findTestVerdict(target, subject, [], policies)).toEqual({ kind: 'untested' });
       });
     });
   }

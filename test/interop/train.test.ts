@@ -24,6 +24,7 @@ function expectStory(chapters: Map<string, string>): void {
   expect(chapter('A user takes the train')).toContain('deployed the store');
   const refused = chapter('breaks a night');
   expect(refused).toContain('FAILED  a template for azure');
+  expect(refused).toMatch(/recorded at .*, signed with hamlet\.key$/m);
   expect(refused).toMatch(/failed a template for azure.*\n(?:.*\n)*? *\(it ended with 65\)/);
   expect(refused).toMatch(/^ {2}1 .* promote +20260301 /m);
   expect(refused).not.toMatch(/^ {2}\d .* 20260302 /m);

@@ -67,7 +67,7 @@ const test = buildCommand({
     fullDescription:
       'Installs the image by its digest into an empty store, sets the environment as an executor sees it, and runs every ' +
       '[[release.test]] in the directory of engineshed.toml. The outcome is attached to the digest as an in-toto test result, signed where ' +
-      'a key is given: under a policy only a result counts that one of its keys signed. ' +
+      'a key is given and the image is signed: under a policy only a result counts that one of its keys signed. ' +
       'ENGINESHED_HOME and ENGINESHED_ENGINE are those of the release. Ends with 65 where a test failed.',
   },
   parameters: {
