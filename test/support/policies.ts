@@ -38,7 +38,7 @@ export function policyOf(keys: readonly SigningKey[], more: Partial<TrustPolicy>
 
 /** The same with its keys read. */
 export function readPolicyOf(keys: readonly SigningKey[], more: Partial<ReadPolicy> = {}): ReadPolicy {
-  return { ...policyOf([]), keys: keys.map((key) => key.public), ...more };
+  return { ...policyOf([]), id: 'test', keys: keys.map((key) => key.public), ...more };
 }
 
 /** An image that was found by its tag. */
