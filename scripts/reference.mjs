@@ -6,10 +6,18 @@ import { errorCodes, errorKinds } from '../dist/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const file = `${root}/docs/reference.md`;
-const help = (...args) =>
-  execFileSync(process.execPath, [`${root}/dist/cli/main.cjs`, ...args, '--help'], {
-    encoding: 'utf8',
-  }).trim();
+const helps = new Map();
+const help = (...args) => {
+  const words = args.join(' ');
+  if (!helps.has(words))
+    helps.set(
+      words,
+      execFileSync(process.execPath, [`${root}/dist/cli/main.cjs`, ...args, '--help'], {
+        encoding: 'utf8',
+      }).trim(),
+    );
+  return helps.get(words);
+};
 
 const meaning = {
   usage: 'the command line or an argument is wrong',
