@@ -118,5 +118,13 @@ function printFields(host: Host, fields: readonly Field[]): void {
 }
 
 function pairs(name: string, values: Readonly<Record<string, string>>): Field[] {
-  return Object.entries(values).map(([key, value]) => [name, `${key}=${value}`]);
+  return Object.entries(values).map(([key, value]) => [name, `${key}=${shortened(value)}`]);
 }
+
+/** A release has its whole lock in an annotation; `--json` prints it. */
+function shortened(value: string): string {
+  if (value.length <= longestValue) return value;
+  return `${value.slice(0, longestValue)}... (${formatBytes(Buffer.byteLength(value))}, all of it with --json)`;
+}
+
+const longestValue = 160;

@@ -282,7 +282,7 @@ export class Manifests {
       : this.#host.refusal(response, {
           what,
           code: 'REFERENCE_NOT_FOUND',
-          hint: 'Check the name and the tag. A private repository may look as if it were not there until you log in.',
+          hint: `${isDigest(wanted) ? 'Check the name' : `See which tags there are: engineshed tags ${this.label}`}. A private repository may look as if it were not there until you log in.`,
         });
   }
 

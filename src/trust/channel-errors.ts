@@ -76,7 +76,7 @@ export function unprovenTag(
     'CHANNEL_UNPROVEN',
     `Nothing proves that ${reference} leads to ${resolved}, as ${describePolicy(policy)} demands${instead}`,
     {
-      hint: `Its publisher signs where it leads: engineshed release promote RELEASE CHANNEL --key FILE. Who is sure of the digest names it instead of the tag: ${withoutTag(candidate)}`,
+      hint: `Somebody without the key may have moved the tag; what is installed stays as it is. Its publisher signs where it leads: engineshed release promote RELEASE CHANNEL --key FILE. Who is sure of the digest names it instead of the tag: ${withoutTag(candidate)}`,
       details: { reference, actual: resolved },
     },
   );

@@ -183,6 +183,7 @@ describe('the documents', () => {
       'docs/reference.md',
       'docs/decisions/README.md',
       'docs/testing.md',
+      'docs/performance.md',
     ]) {
       const text = readFileSync(`${root}/${document}`, 'utf8');
       const folder = document.replace(/[^/]*$/, '');

@@ -53,6 +53,13 @@ describe('looking at images', () => {
     expect(registry.requests).toHaveLength(3);
     expect(text).toContain(digest);
     expect(text).toContain('1 layer, ');
+    const long = { note: 'x'.repeat(5000), short: 'y'.repeat(160) };
+    const annotations = Object.entries(long).flatMap(([key, value]) => ['--annotation', `${key}=${value}`]);
+    await user.output(['publish', 'component', 'oci:annotated:1', ...annotations]);
+    const shown = await user.output(['inspect', 'oci:annotated:1']);
+    expect(shown).toContain(`note=${'x'.repeat(160)}... (5.0 kB, all of it with --json)\n`);
+    expect(shown).toContain(`short=${long.short}\n`);
+    expect((await user.json(['inspect', 'oci:annotated:1'])).image.annotations).toMatchObject(long);
     const raw = await user.output(['inspect', image, '--raw']);
     expect(`sha256:${createHash('sha256').update(raw).digest('hex')}`).toBe(digest);
     await user.output(['install', image, '--name', 'component']);

@@ -32,6 +32,11 @@ it('a mistake on the command line is one error with a hint, in text and as JSON'
     [['install', '--name', 'a', '--name', 'b'], '--name is there twice', 'See: engineshed install --help'],
     [['install', '--plain-http'], 'The value of --plain-http is missing', 'See: engineshed install --help'],
     [['tags', 'a/b', '--sort', 'size'], '--sort cannot be "size"', 'It is one of name, version, date, none.'],
+    [
+      ['install', 'train', '--name', 'x'],
+      '--name is for images, and "train" is the name of an engine',
+      'Leave --name out.',
+    ],
     [['gc', '--unused-for', '3'], '--unused-for: "3" is not a time', 'See: engineshed gc --help'],
   ];
   for (const [args, message, hint] of cases) {

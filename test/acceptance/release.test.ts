@@ -269,6 +269,10 @@ it('bisects the nights for the first one that fails', async () => {
   expect(found).toMatchObject({ lastGood: 'schedule-20260103', firstBad: 'schedule-20260104', skipped: [] });
   expect(found.looks.length).toBeLessThanOrEqual(2);
   expect(found.changes.map(({ source }: { source: string }) => source)).toEqual(['engine']);
+  const neighbours = ['schedule-20260103', 'schedule-20260104'];
+  expect(await user.output(['release', 'bisect', ...neighbours, '--', 'false'])).toMatch(
+    /^No release lies between schedule-20260103 and schedule-20260104, so that the command was not run\.\n/,
+  );
   const wrong = await user.engineshed(['release', 'bisect', ...range.toReversed(), '--', 'true']);
   expect([wrong.status, wrong.stderr]).toEqual([64, expect.stringContaining('is not older than')]);
   const none = await user.engineshed(['release', 'bisect', ...range]);

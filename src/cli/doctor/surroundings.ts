@@ -7,6 +7,7 @@ import { openCatalogs } from '../catalogs.js';
 import { loginOptions } from '../credentials.js';
 import type { Host } from '../host.js';
 import { isOffline, openRegistries } from '../runtime.js';
+import { count } from '../text.js';
 import { type Check, type Finding, findingOf } from './check.js';
 
 /** Looks at the program and what it runs on. */
@@ -35,7 +36,7 @@ export async function checkConfiguration(host: Host): Promise<Check> {
     openRegistries(host, catalogs, {}, report).close();
     return {
       name,
-      summary: `${catalogs.entries.size} engines and families, ${catalogs.registries.length} registry rules`,
+      summary: `${catalogs.entries.size} engines and families, ${count(catalogs.registries.length, 'registry rule')}`,
       findings,
     };
   } catch (error) {

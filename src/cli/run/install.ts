@@ -223,7 +223,9 @@ export function define(
     return definitionForReference(catalogs, absolute(host, parseImage(wanted)), flags.name);
   }
   if (flags.name !== undefined) {
-    throw new EngineshedError('USAGE', `--name is for images, and "${wanted}" is the name of an engine`);
+    throw new EngineshedError('USAGE', `--name is for images, and "${wanted}" is the name of an engine`, {
+      hint: `Leave --name out. An engine of another name is made in engineshed.toml, with: extends = "${wanted}"`,
+    });
   }
   return findEngine(catalogs, wanted);
 }

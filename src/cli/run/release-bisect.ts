@@ -51,6 +51,8 @@ export async function releaseBisect(
     return;
   }
   for (const { version, verdict } of looks) printLine(this, `${verdict.padEnd(4)}  ${version}`);
+  if (looks.length === 0)
+    printLine(this, `No release lies between ${good} and ${bad}, so that the command was not run.`);
   printLine(this, `${firstBad} is the first bad release; ${lastGood} is good.`);
   if (skipped.length > 0) printLine(this, `Between them, nobody can tell of ${skipped.join(', ')}.`);
   printChanges(this, changes);

@@ -102,7 +102,7 @@ function printReport(host: Host, report: VerifyReport): void {
   const read = report.mode === 'full' ? `${formatBytes(bytes)} read` : `only changed ones read`;
   const verdict =
     report.faults.length === 0 ? 'Nothing is damaged' : counted(report.faults.length + report.omitted);
-  printLine(host, `${verdict}: ${files} files in ${layers} layers checked, ${read}.`);
+  printLine(host, `${verdict}: ${count(files, 'file')} in ${count(layers, 'layer')} checked, ${read}.`);
 }
 
 function printFaults(host: Host, { faults, omitted }: VerifyReport): void {
