@@ -132,9 +132,12 @@ describe('a test result under a policy', () => {
     await attachAgain(image.target, passed, image.subject, '2026-01-09T00:00:00Z');
     expect(await verdict(image)).toMatchObject({ kind: 'failed', when: '2026-01-02T00:00:00.000Z' });
     expect(await verdict(image, [])).toMatchObject({ kind: 'failed' });
-    // Of two at one time the worse.
+    // Of two at one time the worse, in whatever order they came.
     await record(image, 2, { key: two });
     expect(await verdict(image)).toMatchObject({ kind: 'failed' });
+    const other = await pushedImage('other');
+    for (const failed of [[], ['deploys'], []]) await record(other, 2, { key: one, failed });
+    expect(await verdict(other)).toMatchObject({ kind: 'failed' });
     await record(image, 3, { key: one });
     expect(await verdict(image)).toMatchObject({ kind: 'passed' });
   });
