@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+const { version, engines } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const output = `${root}/dist/cli`;
 
@@ -26,10 +26,18 @@ cpSync(`${root}/src/site/browser`, `${root}/dist/site/browser`, {
 });
 await bundle('full.cjs', []);
 await bundle('fast.cjs', [leaveOutOtherCommands(), startOverInFull()]);
+const [, major, minor] = /^>=(\d+)\.(\d+)/.exec(engines.node);
 writeFileSync(
   `${output}/main.cjs`,
   [
     '#!/usr/bin/env node',
+    // An older Node runs some of it, and takes other things for missing.
+    "const [major, minor] = process.versions.node.split('.').map(Number);",
+    `if (major < ${major} || (major === ${major} && minor < ${minor})) {`,
+    `  const needed = 'Engineshed needs Node ${major}.${minor} or later';`,
+    "  process.stderr.write('engineshed: This is Node ' + process.versions.node + ', and ' + needed + '\\n  Get one from https://nodejs.org\\n');",
+    '  process.exit(78);',
+    '}',
     `const fast = new Set(${JSON.stringify([...fastCommands, '--help', '--version'])});`,
     "require(fast.has(process.argv[2]) ? './fast.cjs' : './full.cjs');",
     '',

@@ -1,6 +1,6 @@
 // What both commands of the README need first: the dependencies and a build, each only where it is missing or stale.
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * behind a link are another checkout's: npm would empty them there, and they are left alone.
  */
 export function setUp() {
+  refuseOldNode();
   if (
     !isLink(`${root}/node_modules`) &&
     newest([`${root}/package.json`, `${root}/package-lock.json`]) >
@@ -22,6 +23,18 @@ export function setUp() {
     say('building');
     run(process.execPath, [`${root}/scripts/build.mjs`]);
   }
+}
+
+/** Under an older Node what comes would fail with a text that does not tell why. */
+function refuseOldNode() {
+  const { engines } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+  const [, major, minor] = /^>=(\d+)\.(\d+)/.exec(engines.node).map(Number);
+  const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
+  if (ownMajor > major || (ownMajor === major && ownMinor >= minor)) return;
+  console.error(
+    `This is Node ${process.versions.node}, and Engineshed needs Node ${major}.${minor} or later. Get one from https://nodejs.org`,
+  );
+  process.exit(1);
 }
 
 /** Runs a program of the project's from its root; its failure is ours. */

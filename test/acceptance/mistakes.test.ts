@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { ScriptedRegistry } from '../../src/testing/index.js';
 import { publishProduct } from '../support/product.js';
@@ -222,4 +223,23 @@ it('a file that is not there is called one, and a directory for temporary files 
     expect(error.message).not.toContain('ENOENT');
     if (message.includes('temporary')) expect(error.hint).toContain('TMPDIR');
   }
+});
+
+it('an older Node is told at once that it is too old', async () => {
+  const user = newUser();
+  const pretend = `${user.work}/pretend.cjs`;
+  writeFileSync(
+    pretend,
+    "const versions = { ...process.versions, node: '18.20.8' };\nObject.defineProperty(process, 'versions', { value: versions });\n",
+  );
+  const options = { directory: user.work, environment: user.environment };
+  for (const args of [['list'], ['install', 'train'], ['--version']]) {
+    const result = await run(process.execPath, ['--require', pretend, program, ...args], options);
+    expect([args, result.status, result.stdout]).toEqual([args, 78, '']);
+    expect(result.stderr).toContain('This is Node 18.20.8, and Engineshed needs Node 20.19 or later');
+  }
+  const quickstart = fileURLToPath(new URL('../../scripts/quickstart.mjs', import.meta.url));
+  const refused = await run(process.execPath, ['--require', pretend, quickstart], options);
+  expect([refused.status, refused.stdout]).toEqual([1, '']);
+  expect(refused.stderr).toContain('This is Node 18.20.8');
 });
