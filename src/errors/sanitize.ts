@@ -1,17 +1,20 @@
-const controlOrBidi = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const controlOrBidi = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 /** It does not ask for the scheme: to look for one in a long word would take time that grows with the square of its length. */
 const urlUserInfo = /(:\/\/)[^\s/@]+@/g;
+/** At the beginning of a word: `USER:PASSWORD@HOST`. A tag and a digest look alike, `IMAGE:TAG@sha256:...`. */
+const bareUserInfo = /(^|[\s"'`])[^\s"'`/@:]+:[^\s"'`/@]+@(?=[\w[])(?!sha\d+:|\w+:[0-9A-Fa-f]{32})/g;
 const authorizationValue = /\b(basic|bearer)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
 const secretParameter =
-  /\b(access_token|refresh_token|identity_?token|token|password|secret|signature|sig|x-amz-signature|x-amz-security-token|x-amz-credential)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi;
+  /(token|password|passwd|secret|signature|\bsig|x-amz-credential)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi;
 
 /**
  * Makes text from outside safe to print: control and direction characters become `\xNN` or `\u{N}` (newline and tab
- * stay), and user info in URLs, `Basic`/`Bearer` values and secret-looking parameters become `***`.
+ * stay), and user info in URLs and before hosts, `Basic`/`Bearer` values and secret-looking parameters become `***`.
  */
 export function sanitize(text: string): string {
   return text
     .replace(urlUserInfo, '$1***@')
+    .replace(bareUserInfo, '$1***@')
     .replace(authorizationValue, '$1 ***')
     .replace(secretParameter, '$1$2***')
     .replace(controlOrBidi, escapeCharacter);

@@ -15,6 +15,10 @@ describe('C16 what is shown of texts from outside', () => {
     ['(HTTPS://hunter2@host)', '(HTTPS://***@host)'],
     ['git+ssh://a:b@h ftp://c@h', 'git+ssh://***@h ftp://***@h'],
     ['https://host/a@b', 'https://host/a@b'],
+    ['user:hunter2@host:5000/a "u:p:w@[::1]/a" is', '***@host:5000/a "***@[::1]/a" is'],
+    ['x:1@sha256:00 a/x:1@sha512:00 me@host 10:30', 'x:1@sha256:00 a/x:1@sha512:00 me@host 10:30'],
+    ['client_secret=hunter2&id_token=abc', 'client_secret=***&id_token=***'],
+    ['design: wide, no tokens', 'design: wide, no tokens'],
     ['Authorization: Bearer abcdefghijkl.mn', 'Authorization: Bearer ***'],
     ['basic dXNlcjpodW50ZXIy', 'basic ***'],
     ['?token=hunter2&n=1', '?token=***&n=1'],
@@ -26,6 +30,7 @@ describe('C16 what is shown of texts from outside', () => {
 
   it('control and direction characters are escaped, newlines and tabs stay', () => {
     expect(shown('a\x1b[31mb\u202ec\x85d\ne\tf')).toBe('a\\x1b[31mb\\u{202e}c\\x85d\ne\tf');
+    expect(shown('a\u061cb\u2028c\u2029d')).toBe('a\\u{61c}b\\u{2028}c\\u{2029}d');
   });
 
   it('at most 8,192 characters, from which secrets are gone before they are cut', () => {
