@@ -1,4 +1,5 @@
 import { homedir, tmpdir } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { run } from '@stricli/core';
 import { EngineshedError, errorKinds, inOperation } from '../errors/index.js';
 import { application } from './app.js';
@@ -36,14 +37,7 @@ const host: Host = {
   pid: process.pid,
   userId: process.getuid?.(),
   get home() {
-    try {
-      return homedir();
-    } catch (cause) {
-      throw new EngineshedError('CONFIG_INVALID', 'This user has no home directory', {
-        hint: 'Set HOME to an absolute path.',
-        cause,
-      });
-    }
+    return findHome();
   },
   temporary: tmpdir(),
   version: ENGINESHED_VERSION,
@@ -93,6 +87,19 @@ work().then(
     process.exitCode = failureStatus(error);
   },
 );
+
+/** What lies there is trusted: it must not be found wherever one happens to work. */
+function findHome(): string {
+  const hint = 'Set HOME to an absolute path.';
+  let home: string;
+  try {
+    home = homedir();
+  } catch (cause) {
+    throw new EngineshedError('CONFIG_INVALID', 'This user has no home directory', { hint, cause });
+  }
+  if (isAbsolute(home)) return home;
+  throw new EngineshedError('CONFIG_INVALID', `HOME is "${home}", which is not an absolute path`, { hint });
+}
 
 function work(): Promise<void> {
   if (host.arguments[0] === proposeCommand) return proposeWords();

@@ -243,3 +243,15 @@ it('an older Node is told at once that it is too old', async () => {
   expect([refused.status, refused.stdout]).toEqual([1, '']);
   expect(refused.stderr).toContain('This is Node 18.20.8');
 });
+
+it('a home that is no absolute path is none: nothing is trusted that lies in the working directory', async () => {
+  const user = newUser();
+  const { ENGINESHED_HOME: _, ...environment } = user.environment;
+  for (const HOME of ['', 'home', '../home']) {
+    const listed = await run(process.execPath, [program, 'list'], {
+      directory: user.work,
+      environment: { ...environment, HOME },
+    });
+    expect(listed).toMatchObject({ status: 78, stderr: expect.stringContaining(`HOME is "${HOME}"`) });
+  }
+});
