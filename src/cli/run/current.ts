@@ -35,9 +35,28 @@ async function explain(host: Host, { json }: { json?: boolean }): Promise<void> 
   const paths = openPaths(host);
   const explained = judge(paths, [...candidates(selectionInputs(host, paths)), await catalogCandidate(host)]);
   const decisive = explained.find(({ verdict }) => verdict === 'selected' || verdict === 'faulty');
-  if (json) printJson(host, { selected: selectedJson(decisive), candidates: explained.map(candidateJson) });
-  else print(host, explained, decisive);
+  const uncovered = await uncoveredBy(host, paths, decisive);
+  if (json)
+    printJson(host, {
+      selected: selectedJson(decisive),
+      candidates: explained.map(candidateJson),
+      uncovered: uncovered?.found ?? null,
+    });
+  else {
+    print(host, explained, decisive);
+    if (uncovered !== undefined) uncovered.print(host, uncovered.found);
+  }
   if (decisive?.fault !== undefined) throw decisive.fault;
+}
+
+/** What the policies for the selected engine do not cover. */
+async function uncoveredBy(host: Host, paths: StorePaths, decisive: Explained | undefined) {
+  if (decisive?.engine === undefined || decisive.id === undefined) return undefined;
+  const installed = readInstalled(paths, decisive.engine);
+  if (installed === undefined) return undefined;
+  const { findUncovered, printUncovered } = await import('../uncovered.js');
+  const [found] = await findUncovered(host, [installed]);
+  return found && { found, print: printUncovered };
 }
 
 async function catalogCandidate(host: Host): Promise<Candidate> {

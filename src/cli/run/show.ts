@@ -10,6 +10,7 @@ import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine } from '../output.js';
 import { formatRequirement, needsOf } from '../requirements.js';
 import { printTable } from '../table.js';
+import { findUncovered, printUncovered, type Uncovered } from '../uncovered.js';
 
 /** Shows what an engine is made of. */
 export async function show(
@@ -20,8 +21,9 @@ export async function show(
   const engine =
     name === undefined ? (await chooseEngine(this, undefined, 'tell')).engine : readInstalled(this, name);
   if (engine !== undefined) {
-    if (flags.json) printJson(this, engine);
-    else await showInstalled(this, engine);
+    const uncovered = (await findUncovered(this, [engine]))[0];
+    if (flags.json) printJson(this, { ...engine, uncovered: uncovered ?? null });
+    else await showInstalled(this, engine, uncovered);
     return;
   }
   const definition = findEngine(await openCatalogs(this, flags.registry), name ?? '');
@@ -39,7 +41,11 @@ function readInstalled(host: Host, text: string): InstalledEngine | undefined {
   }
 }
 
-async function showInstalled(host: Host, engine: InstalledEngine): Promise<void> {
+async function showInstalled(
+  host: Host,
+  engine: InstalledEngine,
+  uncovered: Uncovered | undefined,
+): Promise<void> {
   heading(host, engine, `installed ${engine.installed}, state ${engine.id}`);
   for (const [name, source] of Object.entries(engine.sources)) {
     if (source.kind === 'directory') {
@@ -55,6 +61,10 @@ async function showInstalled(host: Host, engine: InstalledEngine): Promise<void>
       const value = source.annotations[`org.opencontainers.image.${key}`];
       if (value !== undefined) printLine(host, `  ${key} ${value}`);
     }
+  }
+  if (uncovered !== undefined) {
+    printLine(host);
+    printUncovered(host, uncovered);
   }
   printLine(host);
   printTable(

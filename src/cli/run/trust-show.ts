@@ -14,6 +14,7 @@ import { openCatalogs } from '../catalogs.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, printWarning } from '../output.js';
+import { findUncovered, installedHere, printUncovered } from '../uncovered.js';
 import { define } from './install.js';
 
 /** The flags of `engineshed trust show`. */
@@ -33,14 +34,16 @@ export async function showTrust(this: Host, flags: ShowFlags, asked?: string): P
   const shown = channels
     .filter(({ place }) => about === undefined || about.places.includes(place))
     .map((seen): ShownChannel => ({ seen, by: policies.filter((policy) => countsFor(seen, policy)) }));
+  const uncovered = await findUncovered(this, installedHere(this, asked));
   if (flags.json) {
-    printJson(this, { policies: policies.map(policyJson), channels: shown.map(channelJson) });
+    printJson(this, { policies: policies.map(policyJson), channels: shown.map(channelJson), uncovered });
   } else {
     if (policies.length === 0)
       printLine(this, asked === undefined ? 'There is no policy.' : `No policy is for ${asked}.`);
     for (const policy of policies) printPolicy(this, policy);
     for (const channel of shown) printChannel(this, channel);
   }
+  if (!flags.json) for (const each of uncovered) printUncovered(this, each);
   for (const fault of found) if (isEngineshedError(fault)) printWarning(this, fault.message);
 }
 

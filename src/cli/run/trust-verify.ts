@@ -45,15 +45,16 @@ interface VerifiedImage {
 export async function verify(this: Host, flags: VerifyFlags, image: string): Promise<void> {
   const given = givenSigners(this, flags);
   const catalogs = await openCatalogs(this, undefined);
-  const images = await withPlace(this, flags, image, async ({ target, reference }) => {
+  const { images, directories } = await withPlace(this, flags, image, async ({ target, reference }) => {
     const verified: VerifiedImage[] = [];
-    for (const { name, subjects, about } of await imagesToVerify(catalogs, target, reference)) {
+    const found = await imagesToVerify(catalogs, target, reference);
+    for (const { name, subjects, about } of found.images) {
       const signers = new Map<string, TrustedKey>();
       for (const wanted of given === undefined ? await policySigners(catalogs, name, about) : [given])
         for (const key of await verifyImage(target, subjects, name, wanted)) signers.set(key.id, key);
       verified.push({ image: name, digest: subjects[0].digest, signers: [...signers.values()] });
     }
-    return verified;
+    return { images: verified, directories: found.directories };
   });
   if (flags.json) {
     printJson(this, {
@@ -63,6 +64,7 @@ export async function verify(this: Host, flags: VerifyFlags, image: string): Pro
         digest,
         signers: signers.map(({ id, label }) => ({ id, key: label })),
       })),
+      directories,
     });
     return;
   }
@@ -71,6 +73,8 @@ export async function verify(this: Host, flags: VerifyFlags, image: string): Pro
     printLine(this, `  digest  ${digest}`);
     for (const { id, label } of signers) printLine(this, `  key     ${label}  ${id}`);
   }
+  for (const { engine, source, directory } of directories)
+    printLine(this, `${source} of ${engine} is the directory ${directory}, which nobody signs`);
 }
 
 /**
@@ -123,29 +127,40 @@ interface ImageToVerify {
   readonly about: PolicySubject;
 }
 
+/** What is to be verified, and what cannot be. */
+interface Verifiable {
+  readonly images: readonly ImageToVerify[];
+  readonly directories: readonly {
+    readonly engine: string;
+    readonly source: string;
+    readonly directory: string;
+  }[];
+}
+
 /** The image that a reference stands for; those of the engines where it is what `engineshed export` made. */
-async function imagesToVerify(
-  catalogs: Catalogs,
-  target: Target,
-  reference: Reference,
-): Promise<ImageToVerify[]> {
+async function imagesToVerify(catalogs: Catalogs, target: Target, reference: Reference): Promise<Verifiable> {
   const engines = await exportedEngines(target, reference);
   if (engines.length === 0) {
     const subject = await resolveReference(target, reference);
     const about = subjectOf(catalogs, definitionForReference(catalogs, reference).name, reference);
-    return [{ name: formatReference({ ...reference, digest: subject.digest }), subjects: [subject], about }];
+    const name = formatReference({ ...reference, digest: subject.digest });
+    return { images: [{ name, subjects: [subject], about }], directories: [] };
   }
   const images: ImageToVerify[] = [];
+  const directories: Verifiable['directories'][number][] = [];
   for (const { lock } of engines)
     for (const [source, locked] of Object.entries(lock.sources)) {
-      if (locked.kind === 'directory') continue;
+      if (locked.kind === 'directory') {
+        directories.push({ engine: lock.name, source, directory: locked.path });
+        continue;
+      }
       const { manifest, resolved } = locked;
       const index = resolved === manifest.digest ? [] : [await target.resolve(resolved)];
       const from = parseReference(locked.reference);
       const about = subjectOf(catalogs, lock.name, from);
       images.push({ name: `${source} of ${lock.name}`, subjects: [manifest, ...index], about });
     }
-  return images;
+  return { images, directories };
 }
 
 /** As an install of the engine is asked. */

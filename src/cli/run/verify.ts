@@ -15,6 +15,7 @@ import type { Host } from '../host.js';
 import { formatBytes, printJson, printLine, printLines, withProgress } from '../output.js';
 import { openStore, openTargets } from '../runtime.js';
 import { count } from '../text.js';
+import { findUncovered, installedHere, printUncovered } from '../uncovered.js';
 
 /** The flags of `engineshed verify`. */
 interface VerifyFlags {
@@ -33,9 +34,11 @@ export async function verify(this: Host, flags: VerifyFlags, name?: string): Pro
   const report = flags.repair
     ? await repairStore(this, flags, options)
     : await withProgress(this, (report) => verifyStore(openStore(this, report), options));
-  if (flags.json) printJson(this, 'after' in report ? repairJson(report) : report);
+  const uncovered = await findUncovered(this, installedHere(this, engine));
+  if (flags.json) printJson(this, { ...('after' in report ? repairJson(report) : report), uncovered });
   else if ('after' in report) printRepair(this, report);
   else printReport(this, report);
+  if (!flags.json) for (const each of uncovered) printUncovered(this, each);
   const { faults, omitted } = 'after' in report ? report.after : report;
   if (faults.length === 0) return;
   const count = faults.length + omitted;
