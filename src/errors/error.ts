@@ -123,6 +123,8 @@ export function fromSystemError(error: unknown): EngineshedError {
       );
     case 'ENOENT':
       return make('PATH_NOT_FOUND', 'There is no');
+    case 'EEXIST':
+      return make('IO_FAILED', 'Something else stands at', 'Take it away, or choose another place.');
     case 'EISDIR':
       return make('IO_FAILED', 'A directory stands in the place of a file', 'Name a file.');
     case 'ENOTDIR':

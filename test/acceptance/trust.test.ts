@@ -55,6 +55,13 @@ it('makes a pair of keys that only its user can read, and never in the place of 
   expect(readdirSync(user.work).sort()).toEqual(['engineshed.key', 'engineshed.pub', 'half.pub']);
   // And nobody types a passphrase for nothing.
   expect(await user.engineshed(['trust', 'generate-key-pair', 'half'])).toMatchObject({ status: 74 });
+  const nowhere = await user.engineshed(['trust', 'generate-key-pair', 'no/where/a'], { environment });
+  expect([nowhere.status, nowhere.stderr]).toEqual([
+    66,
+    expect.stringContaining(`There is no directory ${user.work}/no/where for the pair of keys`),
+  ]);
+  const shown = await user.output(['trust', 'generate-key-pair', 'shown'], { environment });
+  expect(shown.split('\n').map((line) => line.search(/ {2}\S/))).toEqual([9, 9, 9, -1]);
   const empty = { ENGINESHED_SIGNING_PASSWORD: '' };
   expect(await user.engineshed(['trust', 'generate-key-pair', 'x'], { environment: empty })).toMatchObject({
     status: 64,

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { EngineshedError, fromSystemError } from '../../errors/index.js';
+import { EngineshedError, fromNamedPath } from '../../errors/index.js';
 import { syncDirectory, writeNewFile } from '../../files/index.js';
 import { generateKeyPair as makeKeyPair } from '../../trust/index.js';
 import type { Host } from '../host.js';
@@ -35,7 +35,7 @@ export async function generateKeyPair(this: Host, flags: GenerateFlags, name = '
   }
   printLine(this, `${name}.key  the private key: keep it, and its passphrase, where nobody else gets them`);
   printLine(this, `${name}.pub  the public key: give it to who is to trust you`);
-  printLine(this, `id         ${id}`);
+  printLine(this, `${'id'.padEnd(name.length + '.key'.length)}  ${id}`);
 }
 
 function writeKey(path: string, pem: string, mode: number): void {
@@ -45,7 +45,7 @@ function writeKey(path: string, pem: string, mode: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw inTheWay(path);
     rmSync(path, { force: true });
-    throw fromSystemError(error);
+    throw fromNamedPath({ what: 'directory', path: dirname(path), purpose: 'for the pair of keys' }, error);
   }
 }
 
