@@ -66,7 +66,7 @@ export async function releaseTest(this: Host, flags: TestFlags, text: string): P
   for (const { name, passed, fault, durationMs, output } of outcomes) {
     const time = `${(durationMs / 1000).toFixed(1)} s`;
     printLine(this, passed ? `passed  ${name}  ${time}` : `FAILED  ${name}  ${time}: ${fault}`);
-    if (!passed)
+    if (!passed && output.trim() !== '')
       for (const line of output.trimEnd().split('\n').slice(-20)) printLine(this, `        ${line}`);
   }
   const signed = key === undefined ? '' : `, signed with ${key.public.label}`;
@@ -142,6 +142,7 @@ async function requireOwnSignature(
   await verifyImage(target.written ?? target, [image.descriptor], formatReference(reference), {
     keys: [key.public],
     threshold: 1,
+    by: 'a signed test result',
   });
 }
 
