@@ -90,7 +90,12 @@ export const helpTexts: Readonly<Record<string, HelpText>> = {
     ],
   },
   'release build': { examples: [['engineshed release build --tag candidate']] },
-  'release test': { examples: [['engineshed release test candidate --junit report.xml']] },
+  'release test': {
+    examples: [
+      ['engineshed release test candidate --junit report.xml'],
+      ['engineshed release test candidate --key acme.key'],
+    ],
+  },
   'release promote': {
     examples: [
       ['engineshed release promote candidate nightly'],
