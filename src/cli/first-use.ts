@@ -7,6 +7,8 @@ import { projectHere, withProject } from './project.js';
 import { currentLock, exactLock, installLock } from './project-install.js';
 import { installEngine } from './run/install.js';
 
+export { findUncovered, printUncovered } from './uncovered.js';
+
 /**
  * Whether an engine may be installed because a command needs it: as `ENGINESHED_INSTALL_MISSING` says, else as `install-missing` of
  * the user's file says, else not where `CI` is set.

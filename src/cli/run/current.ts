@@ -54,7 +54,7 @@ async function uncoveredBy(host: Host, paths: StorePaths, decisive: Explained | 
   if (decisive?.engine === undefined || decisive.id === undefined) return undefined;
   const installed = readInstalled(paths, decisive.engine);
   if (installed === undefined) return undefined;
-  const { findUncovered, printUncovered } = await import('../uncovered.js');
+  const { findUncovered, printUncovered } = await host.firstUse();
   const [found] = await findUncovered(host, [installed]);
   return found && { found, print: printUncovered };
 }
