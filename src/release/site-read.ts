@@ -10,7 +10,7 @@ import type { TestToRun } from './run-tests.js';
 import { sbomType } from './sbom.js';
 import type { ReleasedEngine, SiteAttached, SiteKey, SiteTests } from './site-types.js';
 import { readTestRecords } from './test-result.js';
-import { testVerdict } from './test-verdict.js';
+import { findTestVerdict } from './test-verdict.js';
 
 /** The most test results of a release, names of tests in one, and characters of a text that are shown. */
 const maxRecords = 20;
@@ -96,25 +96,34 @@ function withoutRest(source: LockedSource): LockedSource {
   return { kind, reference: clip(reference), resolved, manifest, config, layers: [], annotations };
 }
 
-/** Where more is attached than anybody reads, nothing is known. */
+/** The verdict is that of a promotion. Where more is attached than anybody reads, nothing is known. */
 async function readTests(
   target: Target,
   descriptor: Descriptor,
   { tests, policies, keys }: SiteCriteria,
 ): Promise<SiteTests> {
+  const [verdict, records = []] = await Promise.all([
+    tests.length === 0
+      ? undefined
+      : unlessTooMuch(() => findTestVerdict(target, descriptor, tests, policies)),
+    unlessTooMuch(() => readTestRecords(target, descriptor, keys)),
+  ]);
+  return {
+    verdict,
+    records: records.slice(0, maxRecords).map((record) => ({
+      ...record,
+      signers: siteKeys(record.signers),
+      passedTests: record.passedTests.slice(0, maxTests).map(clip),
+      failedTests: record.failedTests.slice(0, maxTests).map(clip),
+    })),
+  };
+}
+
+async function unlessTooMuch<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    const records = await readTestRecords(target, descriptor, keys);
-    return {
-      verdict: tests.length === 0 ? undefined : testVerdict(records, tests, policies),
-      records: records.slice(0, maxRecords).map((record) => ({
-        ...record,
-        signers: siteKeys(record.signers),
-        passedTests: record.passedTests.slice(0, maxTests).map(clip),
-        failedTests: record.failedTests.slice(0, maxTests).map(clip),
-      })),
-    };
+    return await read();
   } catch (error) {
-    if (isEngineshedError(error, 'RESPONSE_INVALID')) return { verdict: undefined, records: [] };
+    if (isEngineshedError(error, 'RESPONSE_INVALID')) return undefined;
     throw error;
   }
 }

@@ -51,7 +51,7 @@ export async function findTestVerdict(
  * @param records the newest first
  * @param tests those that there are now
  */
-export function testVerdict(
+function testVerdict(
   records: readonly TestRecord[],
   tests: readonly TestToRun[],
   policies: readonly ReadPolicy[],

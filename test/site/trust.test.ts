@@ -103,6 +103,12 @@ describe('who signed the result of tests', () => {
     expect((await told([ours, theirs], [policy], ['installs'])).page).toContain('It failed installs.');
   });
 
+  it('F03 is known however many others attach', async () => {
+    const by = [ours, ...Array<undefined>(201).fill(undefined)];
+    expect((await told(by, [policy])).page).toContain('It passed all tests that there are now.');
+    expect((await told(by, [])).page).toContain('Nothing is known of tests.');
+  });
+
   it('is said of each, and nothing where nobody signs', async () => {
     const { page } = await told([ours, theirs, undefined], [policy]);
     expect(page).toMatch(/Signed: no .*Signed: ! not checked .*Signed: ✓ checked by acme\.pub/);
