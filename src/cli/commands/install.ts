@@ -8,9 +8,9 @@ export const install = buildCommand({
     fullDescription:
       'Resolves each source of the engine to a digest, fetches what the store lacks, verifies it and makes the engine complete in ' +
       'one step. ENGINE is a name from a catalog (see "engineshed available") or an image: registry/repository[:tag][@digest] or ' +
-      "oci:DIR:tag. Without ENGINE it is the one that the project's engineshed.toml names, as engineshed.lock has it, which is written " +
-      'where it is missing or the file asks for something else; outside a project the default of the catalogs. The first engine that ' +
-      'is installed becomes the active one.',
+      'oci:DIR:tag. Without ENGINE it is, in a project, the one that its engineshed.toml names, exactly as engineshed.lock has it, ' +
+      'which is written where it is missing or does not fit any more; elsewhere it is the default of the catalogs. The first engine ' +
+      'that is installed becomes the active one.',
   },
   parameters: {
     positional: {
