@@ -1,6 +1,12 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/oci/index.js';
+import { storePaths } from '../../src/store/index.js';
+import { readPolicyKeys } from '../../src/trust/index.js';
+import { formatSeen, type SeenChannel } from '../../src/trust/seen.js';
+import { policyOf } from '../support/policies.js';
 import { publishProduct } from '../support/product.js';
+import { newKey } from '../support/signing.js';
 import { readTree } from '../support/tree.js';
 import { newUser, type User } from './cli.js';
 
@@ -114,6 +120,77 @@ describe('doctor', () => {
     writeFileSync(`${user.work}/engineshed.toml`, 'defualt = "train"\n');
     const { status, found } = await findings(user);
     expect([status, found[0]?.cause]).toEqual([65, expect.stringMatching(/engineshed\.toml.*1/)]);
+  });
+
+  it('F02 F04 names keys that cannot be read, and channels that are or will be refused', async () => {
+    const user = newUser();
+    const config = `${user.home}/.config/engineshed`;
+    mkdirSync(config, { recursive: true });
+    const key = newKey('acme.pub').public;
+    writeFileSync(`${config}/acme.pub`, key.key.export({ type: 'spki', format: 'pem' }).toString());
+    const policy = (keys: string, more = '') =>
+      writeFileSync(
+        `${config}/engineshed.toml`,
+        `[trust.acme]\nengines = ["train"]\nchannel = true\nkeys = [${keys}]\n${more}`,
+      );
+    policy('"acme.pub", "gone.pub"');
+    const unreadable = {
+      severity: 'problem',
+      issue: `Nothing that the policy "acme" of ${config}/engineshed.toml is for can be installed`,
+    };
+    expect(await findings(user)).toMatchObject({
+      status: 65,
+      found: [{ ...unreadable, cause: expect.stringContaining(`${config}/gone.pub`) }],
+    });
+    writeFileSync(`${config}/gone.pub`, 'nonsense');
+    expect(await findings(user)).toMatchObject({ status: 65, found: [unreadable] });
+    policy('"acme.pub", "./acme.pub"', 'threshold = 2');
+    expect(await findings(user)).toMatchObject({
+      status: 65,
+      found: [{ ...unreadable, cause: expect.stringContaining('2 different keys have to sign') }],
+    });
+    policy('"acme.pub"');
+    expect(await findings(user)).toEqual({ status: 0, found: [] });
+
+    const source = { kind: 'file', path: `${config}/acme.pub` } as const;
+    const { id } = await readPolicyKeys(policyOf([], { keys: [source] }));
+    const hours = (number: number) => new Date(Date.now() + number * 3_600_000).toISOString();
+    const file = storePaths(user.store).seen('r.example/acme', 'latest', id);
+    mkdirSync(`${user.store}/seen`, { recursive: true });
+    const seen = async (more: Partial<SeenChannel>) => {
+      const record: SeenChannel = {
+        place: 'r.example/acme',
+        tag: 'latest',
+        channel: 'train',
+        step: 3,
+        digest: digestOf('3'),
+        proof: { policy: id, signers: [key.id] },
+        accepted: [],
+        ...more,
+      };
+      writeFileSync(file, formatSeen(record));
+      const { status, found } = await findings(user);
+      expect(status).toBe(0);
+      return found.map(({ issue }) => issue.replace('The channel train (r.example/acme:latest) ', ''));
+    };
+    expect(await seen({})).toEqual([]);
+    expect(await seen({ expires: hours(100), time: hours(0.5) })).toEqual([]);
+    const late = 'refused as too old, where there is nothing newer';
+    expect(await seen({ expires: hours(50) })).toEqual([`will soon be ${late}`]);
+    expect(await seen({ expires: hours(-1) })).toEqual([`is ${late}`]);
+    const to = { step: 3, digest: digestOf('3') };
+    const accepted = [{ time: hours(0), by: 'ada', what: 'expired' as const, to }];
+    expect(await seen({ expires: hours(-1), accepted })).toEqual([]);
+    expect(await seen({ expires: hours(100), time: hours(2) })).toEqual([
+      expect.stringContaining('Channels are judged by a later time'),
+    ]);
+    // Of keys that no policy here has.
+    writeFileSync(`${user.store}/seen/x.json`, '{');
+    const damaged = await findings(user);
+    expect(damaged).toMatchObject({
+      status: 65,
+      found: [{ cause: expect.stringContaining(`${user.store}/seen/x.json`) }, {}],
+    });
   });
 
   it('warns of logins that others can read, without a secret', async () => {

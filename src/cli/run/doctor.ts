@@ -4,6 +4,7 @@ import { checkRequirements } from '../doctor/requirements.js';
 import { checkShims } from '../doctor/shims.js';
 import { checkEngines, checkLeftovers, checkStore } from '../doctor/store.js';
 import { checkConfiguration, checkLogins, checkNetwork, checkProgram } from '../doctor/surroundings.js';
+import { checkTrust } from '../doctor/trust.js';
 import type { Host } from '../host.js';
 import { printJson, printLine } from '../output.js';
 import { type Cell, printTable } from '../table.js';
@@ -20,6 +21,7 @@ export async function doctor(this: Host, flags: { json?: boolean }): Promise<voi
       : []),
     await checkConfiguration(this),
     await checkLogins(this),
+    ...(usable ? [await checkTrust(this)] : []),
     checkNetwork(this),
   ];
   if (flags.json) printJson(this, { checks });
