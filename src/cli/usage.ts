@@ -20,7 +20,6 @@ const otherNames: Readonly<Record<string, string>> = {
   remove: 'uninstall',
   rm: 'uninstall',
   delete: 'uninstall',
-  prune: 'gc',
   clean: 'gc',
   search: 'available',
   status: 'current',

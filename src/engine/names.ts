@@ -13,7 +13,9 @@ export function parseEngineName(text: string): string {
   const fault = nameFault(text);
   if (fault === undefined) return text;
   throw new EngineshedError('NAME_INVALID', `"${text.slice(0, 140)}" is not an engine name: ${fault}`, {
-    hint: 'A name has 1 to 128 letters, digits, ".", "_" or "-", and starts with a letter or a digit.',
+    hint: /^[^@]+@[0-9a-f]+$/.test(text)
+      ? 'Name the engine alone, without an id. To an earlier state of it goes: engineshed rollback'
+      : 'A name has 1 to 128 letters, digits, ".", "_" or "-", and starts with a letter or a digit.',
   });
 }
 

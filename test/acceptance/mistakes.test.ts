@@ -114,6 +114,10 @@ it('names that are nearly right are told', async () => {
   const near = 'Did you mean "hello-1.0.0"?';
   expect(await hintOf('use', 'helo-1.0.0')).toEqual([66, `${near} If not: engineshed install helo-1.0.0`]);
   expect(await hintOf('uninstall', 'helo-1.0.0')).toEqual([66, near]);
+  expect(await hintOf('use', 'hello-1.0.0@12345678')).toEqual([
+    64,
+    'Name the engine alone, without an id. To an earlier state of it goes: engineshed rollback',
+  ]);
   expect(await hintOf('use', 'train')).toEqual([66, 'Install it with: engineshed install train']);
   expect(await hintOf('mirror', 'localhost:5000/copies', 'train')).toEqual([
     64,
