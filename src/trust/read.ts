@@ -6,12 +6,15 @@ import { bundleType, parseBundle } from './bundle.js';
 import { channelType } from './channel-step.js';
 import { type Envelope, signersOf } from './dsse.js';
 import { parseStatement, statementType } from './statement.js';
-import type { RefusedBundle, SignedReading, SignedStatement, TrustedKey } from './types.js';
+import {
+  imageSignatureType,
+  type RefusedBundle,
+  type SignedReading,
+  type SignedStatement,
+  type TrustedKey,
+} from './types.js';
 
-/**
- * The most bundles of one image that are read, steps of channels apart, and the most of those; anybody who may push may attach any
- * number.
- */
+/** The most signatures of one image that are read, the most steps of channels, and the most of all else; anybody who may push may attach any number. */
 const maxBundles = 200;
 /** The most steps of channels where all are read: those of a channel that is signed anew each day, for five years. */
 const maxAllSteps = 2000;
@@ -36,9 +39,9 @@ const worthless: readonly ErrorCode[] = [
 /**
  * Reads the statements of some types that are attached to an image and signed by at least one of the keys. What a place lists is
  * opened, whatever it says of it, and only a signed statement that names the image counts; annotations, hints at keys, logs and
- * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here. Of steps of
- * channels only the 200 are read that are said to be the newest: each time that a channel is signed anew there is one more, and the
- * latest is what counts.
+ * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here. Of signatures
+ * of the image, and of steps of channels, only the 200 are read that are said to be the newest: who signs each night makes one more each
+ * time.
  * @throws EngineshedError `RESPONSE_INVALID` where more than 200 other bundles, or 10,000 referrers, are attached; and what keeps one
  * from being read that is there
  */
@@ -48,14 +51,15 @@ export async function readSigned(
   keys: readonly TrustedKey[],
   predicateTypes: readonly string[],
 ): Promise<SignedReading> {
-  const about: Reading = { target, subject, keys, predicateTypes, steps: 'newest' };
+  const about: Reading = { target, subject, keys, predicateTypes, which: 'newest' };
   try {
-    const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
+    const { opened, unread } = await findCarriers(about);
+    const found = await mapLimited(opened, concurrentReads, (carrier) =>
       readCarrier(about, carrier, 'the keys'),
     );
     const statements = found.flatMap((one) => (one !== undefined && 'signers' in one ? [one] : []));
     const refused = found.flatMap((one) => (one !== undefined && 'reason' in one ? [one] : []));
-    return { statements, refused };
+    return { statements, refused: [...notRead(unread), ...refused] };
   } catch (error) {
     throw inOperation(`Reading the signatures of ${subject.digest}`, error);
   }
@@ -72,9 +76,10 @@ export async function readClaimed(
   keys: readonly TrustedKey[],
   predicateTypes: readonly string[],
 ): Promise<SignedStatement[]> {
-  const about: Reading = { target, subject, keys, predicateTypes, steps: 'all' };
+  const about: Reading = { target, subject, keys, predicateTypes, which: 'all' };
   try {
-    const found = await mapLimited(await findCarriers(about), concurrentReads, (carrier) =>
+    const { opened } = await findCarriers(about);
+    const found = await mapLimited(opened, concurrentReads, (carrier) =>
       readCarrier(about, carrier, 'anybody'),
     );
     return found.flatMap((one) => (one !== undefined && 'signers' in one ? [one] : []));
@@ -88,12 +93,12 @@ interface Reading {
   readonly subject: Descriptor;
   readonly keys: readonly TrustedKey[];
   readonly predicateTypes: readonly string[];
-  /** Which steps of channels are read. */
-  readonly steps: 'newest' | 'all';
+  /** Which signatures of images and steps of channels are read. */
+  readonly which: 'newest' | 'all';
 }
 
 /** Registries mislabel what they list, so all of it is looked at; only where that is too much, the registry chooses. */
-async function findCarriers(about: Reading): Promise<Descriptor[]> {
+async function findCarriers(about: Reading): Promise<Carriers> {
   const { target, subject } = about;
   try {
     return await carriersIn(about, target.referrers(subject));
@@ -103,23 +108,41 @@ async function findCarriers(about: Reading): Promise<Descriptor[]> {
   }
 }
 
-async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Promise<Descriptor[]> {
-  const carriers: Descriptor[] = [];
-  const steps: Descriptor[] = [];
-  for await (const referrer of listed) {
-    if (!mayCarry(about, referrer)) continue;
-    carriers.push(referrer);
-    if (isStep(referrer)) steps.push(referrer);
-    if (carriers.length - steps.length > maxBundles) throw tooMany(about, maxBundles);
-    if (about.steps === 'all' && steps.length > maxAllSteps) throw tooMany(about, maxAllSteps);
-  }
-  if (about.steps === 'all' || steps.length <= maxBundles) return carriers;
-  const newest = new Set(steps.sort(newestFirst).slice(0, maxBundles));
-  return carriers.filter((carrier) => !isStep(carrier) || newest.has(carrier));
+/** What is to be opened. */
+interface Carriers {
+  readonly opened: readonly Descriptor[];
+  /** Signatures of the image that are too many, the newest of them first. */
+  readonly unread: readonly Descriptor[];
 }
 
-function isStep({ annotations }: Descriptor): boolean {
-  return annotations?.[predicateTypeKey] === channelType;
+/**
+ * Of what is said to be of one type the newest are opened where that loses nothing that counts: an image cannot have too many signatures,
+ * and of steps the latest counts. Of all else a lack could be made by who attaches more: a test that failed must not get out of sight.
+ */
+async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Promise<Carriers> {
+  const steps: Descriptor[] = [];
+  const signatures: Descriptor[] = [];
+  const others: Descriptor[] = [];
+  for await (const referrer of listed) {
+    if (!mayCarry(about, referrer)) continue;
+    const said = referrer.annotations?.[predicateTypeKey];
+    const its = said === channelType ? steps : said === imageSignatureType ? signatures : others;
+    its.push(referrer);
+    if (others.length > maxBundles) throw tooMany(about, maxBundles);
+    if (about.which === 'all' && signatures.length > maxBundles) throw tooMany(about, maxBundles);
+    if (about.which === 'all' && steps.length > maxAllSteps) throw tooMany(about, maxAllSteps);
+  }
+  if (about.which === 'all') return { opened: [...others, ...signatures, ...steps], unread: [] };
+  for (const its of [steps, signatures]) its.sort(newestFirst);
+  const opened = [...others, ...signatures.slice(0, maxBundles), ...steps.slice(0, maxBundles)];
+  return { opened, unread: signatures.slice(maxBundles) };
+}
+
+/** Told first, for it may be why a good one is missing. */
+function notRead([carrier, ...more]: readonly Descriptor[]): RefusedBundle[] {
+  if (carrier === undefined) return [];
+  const message = `and ${more.length} older ones are not read, for there are more than ${maxBundles}: who may write to the registry removes those that nobody needs`;
+  return [{ carrier, reason: 'unread', message }];
 }
 
 /** By what their carriers say: who lies about it may as well hide them. */

@@ -37,9 +37,9 @@ export interface RefusedBundle {
   readonly carrier: Descriptor;
   /**
    * `malformed`: no bundle as it must be, or not there; `unsupported`: by a certificate, or over mere bytes; `signature`: by none of
-   * the keys; `subject`: about another image; `type`: it says something else than it is said to.
+   * the keys; `subject`: about another image; `type`: it says something else than it is said to; `unread`: there are too many.
    */
-  readonly reason: 'malformed' | 'unsupported' | 'signature' | 'subject' | 'type';
+  readonly reason: 'malformed' | 'unsupported' | 'signature' | 'subject' | 'type' | 'unread';
   /** Follows "The signature DIGEST", or is a sentence of its own; without a full stop. */
   readonly message: string;
 }

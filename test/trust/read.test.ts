@@ -10,6 +10,7 @@ import {
   readClaimed,
   readSigned,
   channelType as stepType,
+  verifyImage,
 } from '../../src/trust/index.js';
 import { formatStatement, statementType } from '../../src/trust/statement.js';
 import { pushArtifact } from '../support/artifact.js';
@@ -192,12 +193,37 @@ describe('what a place lists', () => {
 
   it('F03 is refused where too many are attached', async () => {
     const { target, subject } = await pushedImage('one');
-    for (let at = 0; at < 200; at++) await pushBundle(target, subject, `${at}`);
+    // What does not say what it is.
+    const silent = { annotations: {} };
+    for (let at = 0; at < 200; at++) await pushBundle(target, subject, `${at}`, silent);
     expect((await read(target, subject)).refused).toHaveLength(200);
-    await pushBundle(target, subject, bundleOf(subject));
+    await pushBundle(target, subject, bundleOf(subject), silent);
     await expect(read(target, subject)).rejects.toMatchObject({
       code: 'RESPONSE_INVALID',
       hint: expect.any(String),
+    });
+  });
+
+  it('F03 counts by its newest signatures where there are many, and tells of the rest', async () => {
+    const { target, subject } = await pushedImage('one');
+    const created = (at: number) => new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString();
+    const push = (bundle: string | Buffer, at: number) => {
+      const annotations = { ...signatureAnnotations, 'org.opencontainers.image.created': created(at) };
+      return pushBundle(target, subject, bundle, { annotations });
+    };
+    await push(bundleOf(subject), 1);
+    for (let at = 0; at < 200; at++) await push(`${at}`, at + 2);
+    const hidden = await read(target, subject);
+    expect(hidden.statements).toEqual([]);
+    expect(hidden.refused).toHaveLength(201);
+    expect(hidden.refused[0]).toMatchObject({ reason: 'unread' });
+    await expect(
+      verifyImage(target, [subject], 'it', { keys: [key.public], threshold: 1 }),
+    ).rejects.toMatchObject({ message: expect.stringContaining('older ones are not read') });
+    await push(bundleOf(subject), 999);
+    expect((await read(target, subject)).statements).toHaveLength(1);
+    await expect(readClaimed(target, subject, [key.public], [imageSignatureType])).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
     });
   });
 
