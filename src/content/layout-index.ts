@@ -1,4 +1,4 @@
-import { EngineshedError, inOperation } from '../errors/index.js';
+import { EngineshedError, fromSystemError, inOperation } from '../errors/index.js';
 import { acquireLock, type Owner, replaceFile } from '../files/index.js';
 import {
   annotationKeys,
@@ -46,8 +46,13 @@ export function readIndex({ directory, label }: Pick<LayoutIndexFile, 'directory
     };
     const parsed = parseManifest(bytes, descriptor);
     if (parsed.kind === 'index') return parsed.index;
-  } catch (cause) {
-    throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is malformed`, { cause });
+  } catch (error) {
+    const cause = fromSystemError(error);
+    throw new EngineshedError(
+      'LAYOUT_INVALID',
+      `The index.json of ${label} cannot be used: ${cause.message}`,
+      { cause },
+    );
   }
   throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is no index`);
 }

@@ -10,6 +10,7 @@ export const maxManifestBytes = 4 * 1024 * 1024;
 export const maxConfigBytes = 8 * 1024 * 1024;
 /** The most layers an image, and the most manifests an index, may have. */
 export const maxDescriptors = 1000;
+const tooMany = `more than ${maxDescriptors} entries are not accepted`;
 
 const digestSchema = v.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
@@ -43,7 +44,7 @@ const manifestSchema = v.looseObject({
   mediaType: v.optional(v.string()),
   artifactType: v.optional(v.string()),
   config: descriptorSchema,
-  layers: v.pipe(v.array(descriptorSchema), v.maxLength(maxDescriptors)),
+  layers: v.pipe(v.array(descriptorSchema), v.maxLength(maxDescriptors, tooMany)),
   subject: v.optional(descriptorSchema),
   annotations: annotationsSchema,
 });
@@ -51,7 +52,7 @@ const indexSchema = v.looseObject({
   schemaVersion: v.literal(2),
   mediaType: v.optional(v.string()),
   artifactType: v.optional(v.string()),
-  manifests: v.pipe(v.array(descriptorSchema), v.maxLength(maxDescriptors)),
+  manifests: v.pipe(v.array(descriptorSchema), v.maxLength(maxDescriptors, tooMany)),
   subject: v.optional(descriptorSchema),
   annotations: annotationsSchema,
 });
@@ -64,7 +65,7 @@ const configSchema = v.looseObject({
   'os.features': v.optional(v.array(v.string())),
   rootfs: v.looseObject({
     type: v.literal('layers'),
-    diff_ids: v.pipe(v.array(digestSchema), v.maxLength(maxDescriptors)),
+    diff_ids: v.pipe(v.array(digestSchema), v.maxLength(maxDescriptors, tooMany)),
   }),
 });
 
