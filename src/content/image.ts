@@ -107,8 +107,9 @@ export async function readAllImages(
   descriptor: Descriptor,
 ): Promise<ImageSet> {
   const found = new Map<string, Descriptor>();
+  const indexes = new Set<string>();
   const collect = async (at: Descriptor, depth: number): Promise<void> => {
-    if (depth > maxIndexDepth || found.size > maxImages)
+    if (depth > maxIndexDepth || found.size > maxImages || indexes.size > maxImages)
       throw new EngineshedError(
         'MANIFEST_INVALID',
         `${descriptor.digest} has more than ${maxImages} images, or indexes more than ${maxIndexDepth} deep inside each other`,
@@ -117,6 +118,9 @@ export async function readAllImages(
       if (!found.has(at.digest)) found.set(at.digest, at);
       return;
     }
+    // One that names another a thousand times, which does the same, would have it read a million times.
+    if (indexes.has(at.digest)) return;
+    indexes.add(at.digest);
     const { parsed } = await readManifest(store, at);
     if (parsed.kind === 'index') for (const image of imagesOf(parsed.index)) await collect(image, depth + 1);
   };

@@ -32,6 +32,8 @@ export const engineArtifactType = 'application/vnd.engineshed.engine.v1+json';
 const maxEngines = 100;
 /** How deep an index may lie inside an index. */
 const maxIndexDepth = 3;
+/** How many indexes are looked into on the way to an image. */
+const maxIndexes = 100;
 /** The longest name that {@link writeEngine} gives an image, as for a tag. */
 const maxTagLength = 128;
 
@@ -211,23 +213,32 @@ function comparable({ manifest, config, layers, annotations }: LockedImage) {
 async function indexesBetween(from: Target, source: LockedImage): Promise<Descriptor[]> {
   const { resolved, manifest } = source;
   if (resolved === manifest.digest) return [];
-  const way = await wayTo(from, await from.resolve(resolved), manifest.digest, 0);
+  const way = await wayTo(from, await from.resolve(resolved), manifest.digest, new Map(), 0);
   if (way !== undefined) return way;
   throw contradiction(source, `is not in the index ${resolved}`);
 }
 
+/** @param seen indexes that were looked into, and how deep they lay: what names one a thousand times has it read once */
 async function wayTo(
   from: Target,
   at: Descriptor,
   wanted: Digest,
+  seen: Map<Digest, number>,
   depth: number,
 ): Promise<Descriptor[] | undefined> {
   if (depth > maxIndexDepth || !isIndexType(at.mediaType)) return undefined;
+  if ((seen.get(at.digest) ?? maxIndexDepth + 1) <= depth) return undefined;
+  seen.set(at.digest, depth);
+  if (seen.size > maxIndexes)
+    throw new EngineshedError(
+      'MANIFEST_INVALID',
+      `${from.label} has more than ${maxIndexes} indexes inside each other`,
+    );
   const next = successors((await readManifest(from, at)).parsed);
   if (next.some(({ digest }) => digest === wanted)) return [at];
   for (const index of next.filter(({ mediaType }) => isIndexType(mediaType))) {
     if (!(await from.exists(index))) continue;
-    const way = await wayTo(from, index, wanted, depth + 1);
+    const way = await wayTo(from, index, wanted, seen, depth + 1);
     if (way !== undefined) return [at, ...way];
   }
   return undefined;

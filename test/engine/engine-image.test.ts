@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryTarget, readAll, readManifest, streamOf, type Target } from '../../src/content/index.js';
-import { readExportedEngines, resolveEngine, writeEngine } from '../../src/engine/index.js';
+import { lockEngine, readExportedEngines, resolveEngine, writeEngine } from '../../src/engine/index.js';
 import {
   buildImage,
   type Descriptor,
@@ -79,6 +79,63 @@ describe('an engine in a file', () => {
       code: 'USAGE',
       message: expect.stringContaining('sets PATH'),
     });
+  });
+
+  it('B08 reads each index once, however often others name it, and not more than a hundred', async () => {
+    const memory = memoryTarget();
+    const platform = { os: 'linux', architecture: 'amd64' };
+    const image = async (a: string) => {
+      const parts = { layers: [], platform, annotations: { a }, createdBy: 'test' };
+      const { config, manifest } = buildImage(parts);
+      await push(memory, config.bytes, mediaTypes.imageConfig);
+      return push(memory, manifest.bytes, mediaTypes.imageManifest);
+    };
+    const wanted = await image('wanted');
+    const another = await image('another');
+    const index = (manifests: object[]) => {
+      const text = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests });
+      return push(memory, Buffer.from(text), mediaTypes.imageIndex);
+    };
+    const other = { os: 'linux', architecture: 's390x' };
+    const many = (of: object) => Array.from({ length: 1000 }, () => ({ ...of, platform: other }));
+    let maze = await index([]);
+    for (let depth = 0; depth < 2; depth++) maze = await index(many(maze));
+    const root = await index([...many(maze).slice(1), { ...(await index([wanted])), platform }]);
+    await memory.tag(root, '1');
+    const wide: object[] = [];
+    for (let at = 0; at < 101; at++)
+      wide.push({ ...(await index([{ ...another, annotations: { at: `${at}` } }])), platform: other });
+    const reference = parseReference('h.io/acme/base:1');
+    if (reference.transport !== 'registry') throw new Error('no registry');
+    const engine = {
+      name: 'train',
+      description: '',
+      kind: 'custom',
+      catalog: 'test',
+      sources: { base: { kind: 'image', reference } },
+      parts: [],
+      environment: [],
+    } as const;
+    let read = 0;
+    const place: Target = {
+      ...memory,
+      fetch: (...about) => {
+        if (++read > 1000) throw new Error('it reads and reads');
+        return memory.fetch(...about);
+      },
+    };
+    const inputs = { target: () => place, platform, directoryExists: async () => false };
+    const all = { ...inputs, known: () => undefined };
+    const lock = await resolveEngine(engine, inputs);
+    await writeEngine(lock, memory, { content: () => place });
+    await lockEngine(engine, all);
+    expect(read).toBeLessThan(100);
+    await memory.tag(await index([...wide, { ...(await index([wanted])), platform }]), '1');
+    const tooMany = await resolveEngine(engine, inputs);
+    await expect(writeEngine(tooMany, memory, { content: () => place })).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+    });
+    await expect(lockEngine(engine, all)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
   });
 
   it('is read as it was written', async () => {
