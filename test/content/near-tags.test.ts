@@ -41,11 +41,11 @@ it('a tag that is not there is answered with one that is nearly the same, of one
     error: {
       code: 'REFERENCE_NOT_FOUND',
       message: expect.stringContaining(`${registry.host}/acme/engine:relaese-candidate`),
-      hint: expect.stringMatching(/^Did you mean "release-candidate"\? Check the name/),
+      hint: expect.stringMatching(/^Did you mean "release-candidate"\? See which tags there are/),
     },
     lists: 1,
   });
-  expect((await failure(registry, 'something-else')).error.hint).toMatch(/^Check the name/);
+  expect((await failure(registry, 'something-else')).error.hint).toMatch(/^See which tags there are/);
   await expect(
     resolveReference(target(registry), { ...reference(registry.host), tag: 'edge' }),
   ).resolves.toBeDefined();
@@ -65,7 +65,7 @@ it.each<[string, Script]>([
   const { error, lists } = await failure(registry, 'relaese-candidate');
   expect(error).toMatchObject({
     code: 'REFERENCE_NOT_FOUND',
-    hint: expect.stringMatching(/^Check the name/),
+    hint: expect.stringMatching(/^See which tags there are/),
   });
   expect(lists).toBe(1);
 });
