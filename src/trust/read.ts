@@ -141,7 +141,7 @@ async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Pr
 /** Told first, for it may be why a good one is missing. */
 function notRead([carrier, ...more]: readonly Descriptor[]): RefusedBundle[] {
   if (carrier === undefined) return [];
-  const message = `and ${more.length} older ones are not read, for there are more than ${maxBundles}: who may write to the registry removes those that nobody needs`;
+  const message = `and ${more.length} older ones are not read, for there are more than ${maxBundles}: who may write to the registry removes those that nobody needs, or its publisher signs again`;
   return [{ carrier, reason: 'unread', message }];
 }
 

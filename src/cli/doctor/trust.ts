@@ -67,7 +67,8 @@ function seenHere(host: Host, policies: readonly ReadPolicy[], findings: Finding
       severity: 'problem',
       issue: 'A channel that a policy asks proof of may be refused, for nobody can tell whether it went back',
       cause: `The record ${paths.root}/${path} of what was seen of it is damaged`,
-      remedy: 'Look where the channel leads, and accept that: engineshed trust accept ENGINE',
+      remedy:
+        'Look where the channel leads, and accept that, in the project whose policy it is for: engineshed trust accept ENGINE. Where that project is gone, remove the file.',
     });
   const asking = new Set(policies.flatMap(({ id, channel }) => (channel ? [id] : [])));
   return readAllSeen(paths).flatMap((seen) =>
