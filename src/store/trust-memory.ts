@@ -17,7 +17,13 @@ const maxBytes = 4 * 1024 * 1024;
 const statementsSchema = v.object({
   version: v.literal(1),
   statements: v.array(
-    v.object({ predicateType: v.string(), predicate: v.unknown(), signers: v.array(v.string()) }),
+    v.object({
+      predicateType: v.string(),
+      predicate: v.unknown(),
+      signers: v.array(v.string()),
+      // Not in the files of older versions.
+      carriers: v.optional(v.array(v.string()), []),
+    }),
   ),
 });
 

@@ -5,7 +5,7 @@ import { type ChannelStep, channelType, formatChannelStep, parseChannelStep } fr
 import type { KnownStatement, TrustMemory } from './memory.js';
 import type { ReadPolicy } from './policy-keys.js';
 import { readSigned } from './read.js';
-import { imageSignatureType, type RefusedBundle, type TrustedKey } from './types.js';
+import { imageSignatureType, type RefusedBundle, type SignedStatement, type TrustedKey } from './types.js';
 
 /** A statement, and which of the {@link subjectsOf} an image it is about. */
 export interface SubjectStatement extends KnownStatement {
@@ -38,20 +38,30 @@ export function recallEvidence(candidate: Candidate, memory: TrustMemory): Evide
   return { statements: subjectsOf(candidate).flatMap(recall), refused: [] };
 }
 
+/** What is to be read of an image. */
+export interface EvidenceWanted {
+  /** One of the {@link subjectsOf} it. */
+  readonly digest: Digest;
+  readonly keys: readonly TrustedKey[];
+  readonly predicateTypes: readonly string[];
+  /** What is known: what carries it is not opened again. */
+  readonly known: Evidence;
+}
+
 /**
- * Reads what is attached to one of the {@link subjectsOf} an image; undefined where the network must not be asked.
+ * Reads what is attached to an image; undefined where the network must not be asked.
  * @throws EngineshedError as `readSigned` does
  */
 export async function readEvidence(
   { target, manifest }: Candidate,
-  digest: Digest,
-  keys: readonly TrustedKey[],
+  { digest, keys, predicateTypes, known }: EvidenceWanted,
 ): Promise<Evidence | undefined> {
   const place = target();
   try {
     // What was resolved is remembered with its bytes: nobody is asked.
     const subject: Descriptor = digest === manifest.digest ? manifest : await place.resolve(digest);
-    const { statements, refused } = await readSigned(place, subject, keys, [imageSignatureType, channelType]);
+    const carriers = new Set(known.statements.flatMap((statement) => statement.carriers));
+    const { statements, refused } = await readSigned(place, subject, keys, predicateTypes, carriers);
     const own = statements.flatMap(normalized).map((statement) => ({ ...statement, subject: digest }));
     return { statements: own, refused };
   } catch (error) {
@@ -68,13 +78,19 @@ export function joinEvidence(one: Evidence, other: Evidence): Evidence {
   };
 }
 
-/** Statements that say the same are one, signed by all that signed one of them. */
+/** Statements that say the same are one, signed by all that signed one of them, and carried by all that carry one. */
 export function joinStatements(statements: readonly SubjectStatement[]): SubjectStatement[] {
   const joined = new Map<string, SubjectStatement>();
-  for (const { signers, ...said } of statements) {
+  for (const { signers, carriers, ...said } of statements) {
     const key = canonicalJson(said);
-    const all = new Set([...(joined.get(key)?.signers ?? []), ...signers]);
-    joined.set(key, { ...said, signers: [...all].sort() });
+    const same = joined.get(key);
+    const both = (one: readonly string[], other: readonly string[] = []) =>
+      [...new Set([...one, ...other])].sort();
+    joined.set(key, {
+      ...said,
+      signers: both(signers, same?.signers),
+      carriers: both(carriers, same?.carriers),
+    });
   }
   return [...joined.values()];
 }
@@ -99,9 +115,9 @@ export function keysOf(policies: readonly ReadPolicy[]): TrustedKey[] {
 }
 
 /** Only what is made use of is remembered, and nothing that somebody else put beside it. */
-function normalized({ predicateType, predicate, signers }: KnownStatement): KnownStatement[] {
-  const sorted = [...signers].sort();
-  if (predicateType === imageSignatureType) return [{ predicateType, predicate: {}, signers: sorted }];
+function normalized({ predicateType, predicate, signers, carrier }: SignedStatement): KnownStatement[] {
+  const by = { predicateType, signers: [...signers].sort(), carriers: [carrier.digest] };
+  if (predicateType === imageSignatureType) return [{ ...by, predicate: {} }];
   const step = parseChannelStep(predicate);
-  return step === undefined ? [] : [{ predicateType, predicate: formatChannelStep(step), signers: sorted }];
+  return step === undefined ? [] : [{ ...by, predicate: formatChannelStep(step) }];
 }

@@ -1,10 +1,12 @@
 import { mapLimited } from '../content/index.js';
 import { EngineshedError } from '../errors/index.js';
-import { canonicalJson, type Digest } from '../oci/index.js';
+import { canonicalJson } from '../oci/index.js';
 import type { Candidate } from './admission.js';
 import { isRefusedStep, refusedStep, unprovenTag } from './channel-errors.js';
+import { channelType } from './channel-step.js';
 import {
   type Evidence,
+  type EvidenceWanted,
   imageSigners,
   joinEvidence,
   joinStatements,
@@ -26,6 +28,8 @@ import { imageSignatureType } from './types.js';
 const concurrentImages = 8;
 /** What is written of the clock need not be more exact: an hour, in milliseconds. */
 const clockStepMs = 60 * 60 * 1000;
+
+const nothing: Evidence = { statements: [], refused: [] };
 
 /** An image, and the policies that are for it; at least one. */
 export interface GovernedImage {
@@ -60,9 +64,9 @@ export async function examineAll(
   const keys = keysOf([...policies.values()]);
   // Images of several platforms have the same index.
   const begun = new Map<string, Promise<Evidence | undefined>>();
-  const read = (candidate: Candidate, digest: Digest) => {
-    const key = `${candidate.place}@${digest}`;
-    const reading = begun.get(key) ?? readEvidence(candidate, digest, keys);
+  const read = (candidate: Candidate, wanted: Omit<EvidenceWanted, 'keys'>) => {
+    const key = canonicalJson([candidate.place, wanted.digest, wanted.predicateTypes]);
+    const reading = begun.get(key) ?? readEvidence(candidate, { ...wanted, keys });
     begun.set(key, reading);
     return reading;
   };
@@ -105,22 +109,42 @@ interface Examination {
   readonly policies: readonly ReadPolicy[];
   readonly memory: TrustMemory;
   readonly now: Date;
-  readonly read: (candidate: Candidate, digest: Digest) => Promise<Evidence | undefined>;
+  readonly read: (
+    candidate: Candidate,
+    wanted: Omit<EvidenceWanted, 'keys'>,
+  ) => Promise<Evidence | undefined>;
 }
 
 async function examine(about: Examination): Promise<Finding> {
   const { candidate, policies, memory, read } = about;
   const known = decide(about, recallEvidence(candidate, memory));
-  if (known.fault === undefined) return known;
+  if (known.fault === undefined) return withLaterSteps(about, known);
   let { evidence } = known;
   for (const digest of subjectsOf(candidate)) {
-    const found = await read(candidate, digest);
+    // Other keys than those of today may have judged what is known.
+    const found = await read(candidate, {
+      digest,
+      predicateTypes: [imageSignatureType, channelType],
+      known: nothing,
+    });
     if (found === undefined) return offline(known);
     evidence = joinEvidence(evidence, found);
     // Channels lead to what the reference stood for: of the image that was chosen from that only the signature counts.
     if (policies.every((policy) => isEnough(policy, imageSigners(evidence)))) break;
   }
   return decide(about, evidence);
+}
+
+/**
+ * What proves a tag may be known from before, and a later step signed for the same image since. Whoever follows the tag now has to see it, or
+ * could be led back to what came between. What is known is not read again.
+ */
+async function withLaterSteps(about: Examination, known: Finding): Promise<Finding> {
+  if (known.channels.length === 0) return known;
+  const { candidate, read } = about;
+  const wanted = { digest: candidate.resolved, predicateTypes: [channelType], known: known.evidence };
+  const found = await read(candidate, wanted);
+  return found === undefined ? known : decide(about, joinEvidence(known.evidence, found));
 }
 
 /** Two sources of one image are looked at once. */

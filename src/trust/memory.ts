@@ -7,6 +7,8 @@ export interface KnownStatement {
   readonly predicate: unknown;
   /** The ids of the keys that signed it, sorted. */
   readonly signers: readonly string[];
+  /** The digests of the manifests that carry it, sorted: these need not be opened again. */
+  readonly carriers: readonly string[];
 }
 
 /** A channel as those see it who trust some keys. What others took for proven is nothing to them. */

@@ -42,6 +42,7 @@ const worthless: readonly ErrorCode[] = [
  * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here. Of signatures
  * of the image, and of steps of channels, only the 200 are read that are said to be the newest: who signs each night makes one more each
  * time.
+ * @param known digests of manifests that are not to be opened again
  * @throws EngineshedError `RESPONSE_INVALID` where more than 200 other bundles, or 10,000 referrers, are attached; and what keeps one
  * from being read that is there
  */
@@ -50,8 +51,9 @@ export async function readSigned(
   subject: Descriptor,
   keys: readonly TrustedKey[],
   predicateTypes: readonly string[],
+  known: ReadonlySet<string> = new Set(),
 ): Promise<SignedReading> {
-  const about: Reading = { target, subject, keys, predicateTypes, which: 'newest' };
+  const about: Reading = { target, subject, keys, predicateTypes, known, which: 'newest' };
   try {
     const { opened, unread } = await findCarriers(about);
     const found = await mapLimited(opened, concurrentReads, (carrier) =>
@@ -76,7 +78,7 @@ export async function readClaimed(
   keys: readonly TrustedKey[],
   predicateTypes: readonly string[],
 ): Promise<SignedStatement[]> {
-  const about: Reading = { target, subject, keys, predicateTypes, which: 'all' };
+  const about: Reading = { target, subject, keys, predicateTypes, known: new Set(), which: 'all' };
   try {
     const { opened } = await findCarriers(about);
     const found = await mapLimited(opened, concurrentReads, (carrier) =>
@@ -93,6 +95,7 @@ interface Reading {
   readonly subject: Descriptor;
   readonly keys: readonly TrustedKey[];
   readonly predicateTypes: readonly string[];
+  readonly known: ReadonlySet<string>;
   /** Which signatures of images and steps of channels are read. */
   readonly which: 'newest' | 'all';
 }
@@ -124,7 +127,7 @@ async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Pr
   const signatures: Descriptor[] = [];
   const others: Descriptor[] = [];
   for await (const referrer of listed) {
-    if (!mayCarry(about, referrer)) continue;
+    if (about.known.has(referrer.digest) || !mayCarry(about, referrer)) continue;
     const said = referrer.annotations?.[predicateTypeKey];
     const its = said === channelType ? steps : said === imageSignatureType ? signatures : others;
     its.push(referrer);

@@ -159,21 +159,44 @@ describe('an image', () => {
     expect(asked).toEqual([subject.digest]);
   });
 
-  it('costs few requests the first time, and none afterwards', async () => {
+  it('costs few requests the first time, and none afterwards but for steps that are new', async () => {
     const registry = await scripted();
     const target = targetIn(registry);
     const { target: memory, subject } = await pushedImage('one');
+    const bring = () => copy(memory, subject, targetIn(registry), { tags: ['latest'], referrers: 'bring' });
     await sign(memory, subject);
     await signStep(memory, subject, one, 1);
-    await copy(memory, subject, targetIn(registry), { tags: ['latest'], referrers: 'bring' });
+    await bring();
     const store = newStore();
-    const request = requestOf(store, [candidateOf(target, subject)], [policyOf([one], { channel: true })]);
-    const before = registry.log.length;
-    await admit(request);
+    const signed = [policyOf([one])];
+    const proven = [policyOf([one], { channel: true })];
+    const cost = async (policies: readonly TrustPolicy[]) => {
+      const before = registry.log.length;
+      await admit(requestOf(store, [candidateOf(target, subject)], policies));
+      return registry.log.length - before;
+    };
     // The list, and of each statement manifest and bundle.
-    expect(registry.log.slice(before)).toHaveLength(5);
-    await admit(request);
-    expect(registry.log.slice(before)).toHaveLength(5);
+    expect(await cost(proven)).toBe(5);
+    expect([await cost(signed), await cost(proven)]).toEqual([0, 1]);
+    await signStep(memory, subject, one, 2);
+    await bring();
+    expect([await cost(proven), await cost(proven)]).toEqual([3, 1]);
+  });
+
+  it('F02 does not lead back to what came between two steps of one image', async () => {
+    const { target, subject } = await pushedImage('one');
+    const { subject: between } = await pushedImage('two', target);
+    for (const image of [subject, between]) await sign(target, image);
+    await signStep(target, subject, one, 1);
+    const store = newStore();
+    const policies = [policyOf([one], { channel: true })];
+    const follow = (image: Descriptor) => admit(requestOf(store, [candidateOf(target, image)], policies));
+    await follow(subject);
+    await signStep(target, between, one, 2);
+    await signStep(target, subject, one, 3);
+    // Whoever looks now sees the third step, though the first would do.
+    await follow(subject);
+    await expect(follow(between)).rejects.toMatchObject({ code: 'CHANNEL_ROLLBACK' });
   });
 });
 
