@@ -143,6 +143,7 @@ it('signs a digest once with each key, and verifies it', async () => {
   expect(await verify(...pub)).toEqual({
     threshold: 1,
     images: [{ image: `${image}@${digest}`, digest, signers }],
+    directories: [],
   });
 
   const both = [...pub, '--key', 'other.pub', '--threshold', '2'];
