@@ -14,6 +14,7 @@ import {
   type SigningKey,
   type TrustedKey,
   type TrustPolicy,
+  verifyImage,
   viewOf,
 } from '../trust/index.js';
 import { openTrustMemory } from './admission.js';
@@ -94,6 +95,25 @@ export async function requireSignatures(
         'leave',
       ),
     now: () => host.now(),
+  });
+}
+
+/**
+ * That the key which is to sign something about a release signed the release itself. To "cosign verify" any statement that a key signed is a
+ * signature of the image: a key that says nothing of it but that a test failed would let it through there. Where policies are, they ask
+ * for the image's signatures.
+ * @param by what is to be signed, for the message
+ * @throws EngineshedError as `verifyImage` does
+ */
+export async function requireOwnSignature(
+  { reference, target, image }: FoundRelease,
+  key: SigningKey,
+  by: string,
+): Promise<void> {
+  await verifyImage(target.written ?? target, [image.descriptor], formatReference(reference), {
+    keys: [key.public],
+    threshold: 1,
+    by,
   });
 }
 

@@ -100,8 +100,14 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
     ]);
     const environment = { ENGINESHED_SIGNING_KEY: 'acme.key', ENGINESHED_SIGNING_PASSWORD: 'secret' };
     const { id } = await user.json(['trust', 'generate-key-pair', 'acme'], { environment });
-    const early = await user.engineshed(['release', 'test', first.digest], { environment });
-    expect([early.status, early.stderr]).toEqual([76, expect.stringContaining('is not signed by acme.key')]);
+    for (const step of [['test'], ['promote', 'tram']]) {
+      const [command = '', ...channel] = step;
+      const early = await user.engineshed(['release', command, first.digest, ...channel], { environment });
+      expect([early.status, early.stderr]).toEqual([
+        76,
+        expect.stringContaining('is not signed by acme.key'),
+      ]);
+    }
     await user.output(['trust', 'sign', `${place.base}@${first.digest}`], { environment });
     const tested = await user.json(['release', 'test', first.digest, '--junit', 'junit.xml'], {
       environment,

@@ -58,16 +58,19 @@ it('F01 F02 rolls back with a key to what a key signed, and knows how the channe
   expect(plain).toMatchObject({ status: 76, code: 'CHANNEL_UNPROVEN' });
   expect(plain.message).toContain('nobody whose key is known here signed how it came there');
 
-  // Signed steps, to a release that is not signed itself.
+  // Signed steps, to a release that is not signed itself as a policy demands.
+  for (const release of [first, second]) await sign(release);
   await promote(first, '1.0.0', ...key);
   await promote(second, '1.1.0', ...key);
+  await publisher.output(['trust', 'generate-key-pair', 'other'], { environment });
   const file = `${publisher.work}/engineshed.toml`;
-  writeFileSync(file, `${readFileSync(file, 'utf8')}${policy}channel = true\n`);
+  const governed = `${readFileSync(file, 'utf8')}${policy}channel = true\n`;
+  writeFileSync(file, `${governed}\n[trust.other]\nimages = ["${base}"]\nkeys = ["other.pub"]\n`);
   const message = expect.stringContaining(first);
-  expect(await rollback()).toMatchObject({ status: 76, code: 'SIGNATURE_MISSING', message });
+  expect(await rollback()).toMatchObject({ status: 76, code: 'SIGNATURE_INVALID', message });
 
   // What was seen here, and is hidden now: all tags are led to the older release.
-  await sign(second);
+  writeFileSync(file, governed);
   await publisher.output(['install', `${base}:latest`]);
   for (const tag of ['latest', '1.1.0']) await moveTag(tag, first);
   const hidden = await rollback();

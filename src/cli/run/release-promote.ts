@@ -22,6 +22,7 @@ import {
 import {
   givenSigningKey,
   readReleasePolicies,
+  requireOwnSignature,
   requireSignatures,
   signingOf,
   stepInputs,
@@ -62,9 +63,11 @@ async function carryOut(
   const release = await findRelease(host, desk, asked.text);
   refuseElsewhere(desk, release);
   const { descriptor } = release.image;
+  const policies = await readReleasePolicies(desk);
   await requireSignatures(host, desk, release);
+  if (asked.key !== undefined && policies.length === 0)
+    await requireOwnSignature(release, asked.key, 'a signed step of a channel');
   if (settings.tests.length > 0) {
-    const policies = await readReleasePolicies(desk);
     const verdict = await findTestVerdict(place, descriptor, settings.tests, policies);
     refuseUntested(verdict, formatReference(release.reference), policies);
   }

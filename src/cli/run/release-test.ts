@@ -10,18 +10,12 @@ import {
   type TestOutcome,
   testResult,
 } from '../../release/index.js';
-import {
-  describePolicy,
-  type ReadPolicy,
-  repositoryName,
-  type SigningKey,
-  verifyImage,
-} from '../../trust/index.js';
+import { describePolicy, type ReadPolicy, repositoryName, type SigningKey } from '../../trust/index.js';
 import { inCleanStore, untilStopped } from '../clean-store.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { type FoundRelease, findRelease, type ReleaseDesk, withReleases } from '../release.js';
-import { givenSigningKey, readReleasePolicies } from '../release-trust.js';
+import { givenSigningKey, readReleasePolicies, requireOwnSignature } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import type { SigningFlags } from '../signing-key.js';
 
@@ -102,7 +96,8 @@ async function carryOut(
   const release = await findRelease(host, desk, text);
   const policies = await readReleasePolicies(desk);
   const uncounted = policies.filter(({ keys }) => !keys.some(({ id }) => id === key?.public.id));
-  if (key !== undefined && policies.length === 0) await requireOwnSignature(release, key);
+  if (key !== undefined && policies.length === 0)
+    await requireOwnSignature(release, key, 'a signed test result');
   const outcomes = await untilStopped((signal) =>
     inCleanStore(host, desk.catalogs, release, report, (environment) =>
       runTests(tests, {
@@ -128,22 +123,6 @@ async function carryOut(
     }),
   );
   return { release, outcomes, recorded: digest, uncounted };
-}
-
-/**
- * To "cosign verify" any statement that a key signed is a signature of the image: a key that says nothing of an image but that a test
- * failed would let it through there. Where policies are, they ask for the image's signatures.
- * @throws EngineshedError as `verifyImage` does
- */
-async function requireOwnSignature(
-  { reference, target, image }: FoundRelease,
-  key: SigningKey,
-): Promise<void> {
-  await verifyImage(target.written ?? target, [image.descriptor], formatReference(reference), {
-    keys: [key.public],
-    threshold: 1,
-    by: 'a signed test result',
-  });
 }
 
 function writeJunit(path: string, suite: string, outcomes: readonly TestOutcome[]): void {
