@@ -9,15 +9,12 @@ export interface Installation {
 }
 
 /** How to install what a channel leads to. */
-export function channelCommand({ place, engine }: ReleaseSite, tag: string): string {
-  return installCommand(`${place}:${tag}`, engine);
+export function channelCommand({ place }: ReleaseSite, tag: string): string {
+  return installCommand(`${place}:${tag}`);
 }
 
 /** The ways to get a release, the one for most people first. */
-export function installations(
-  { place, engine }: ReleaseSite,
-  { digest, names, title }: SiteRelease,
-): Installation[] {
+export function installations({ place }: ReleaseSite, { digest, names, title }: SiteRelease): Installation[] {
   const tag = names.find((name) => name.tag === title)?.tag;
   const exact = `${place}@${digest}`;
   const registry = !place.startsWith('oci:');
@@ -28,28 +25,29 @@ export function installations(
           {
             title: 'This version',
             note: 'The tag of a version never moves.',
-            command: installCommand(`${place}:${tag}`, engine),
+            command: installCommand(`${place}:${tag}`),
           },
         ]),
     {
       title: 'By digest',
       note: 'Exactly these bytes, whatever the tags say.',
-      command: installCommand(exact, engine),
+      command: installCommand(exact),
     },
     ...(registry
       ? [
           {
             title: 'In a Dockerfile',
             note: 'Every component in the directory of its name.',
-            command: `COPY --from=${exact} / /opt/${engine}/`,
+            command: `COPY --from=${exact} / /opt/${place.slice(place.lastIndexOf('/') + 1)}/`,
           },
         ]
       : []),
   ];
 }
 
-function installCommand(reference: string, engine: string): string {
-  return `engineshed install ${shellWord(reference)} --name ${shellWord(engine)}`;
+/** Without a name of its own: that of the composed engine may be one that its user has for something else. */
+function installCommand(reference: string): string {
+  return `engineshed install ${shellWord(reference)}`;
 }
 
 /** Quotes only where a shell would read it otherwise. */

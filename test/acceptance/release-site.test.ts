@@ -67,7 +67,7 @@ stable = { tag = "latest", versions = "{version}" }
       omitted: 0,
     });
     const index = readFileSync(`${user.work}/site/index.html`, 'utf8');
-    expect(index).toContain(`data-copy="engineshed install ${shown}:latest --name greeter"`);
+    expect(index).toContain(`data-copy="engineshed install ${shown}:latest"`);
     expect(index).not.toContain(user.home);
 
     await release('1.1.0');

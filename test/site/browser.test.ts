@@ -134,7 +134,7 @@ describe.skipIf(browserMissing)('the pages in a browser', () => {
     const { page, misdeeds, close } = await openPage(browser, pages.address(releasePage('1.1.0')), options);
     await page.getByRole('button', { name: 'Copy: This version' }).focus();
     await page.keyboard.press('Enter');
-    const command = 'engineshed install registry.example.com/acme/train:1.1.0 --name train';
+    const command = 'engineshed install registry.example.com/acme/train:1.1.0';
     await page.getByText(`Copied: ${command}`).waitFor({ state: 'attached' });
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(command);
     await page.getByRole('button', { name: 'Copy: Digest' }).press('Space');
