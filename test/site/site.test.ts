@@ -138,15 +138,16 @@ describe('what is told of releases', () => {
     expect(twice).toEqual([]);
   });
 
-  it('names a page for every channel, also where two names differ in upper and lower case only', async () => {
+  it('names a page for every channel, also where names differ in upper and lower case only, or are numbered', async () => {
     const target = memoryTarget();
-    const names = ['stable-2', 'Stable', 'stable', 'con', '../../etc'];
+    const names = ['stable-3', 'Stable', 'stable', 'STABLE', 'con', '../../etc'];
     const channels = names.map((name, at) => ({ name, tag: `t${at}`, pattern: undefined, versions: [] }));
     const paths = [...filesOf(await collectSample(target, channels)).keys()];
     expect(paths.slice(3)).toEqual([
-      'channel-stable-2.html',
-      'channel-stable.html',
       'channel-stable-3.html',
+      'channel-stable.html',
+      'channel-stable-2.html',
+      'channel-stable-4.html',
       'channel-con.html',
       'channel-..-..-etc.html',
     ]);
