@@ -26,8 +26,11 @@ export function testBadge({ tests }: SiteRelease): Html {
 
 /** A command or a reference, with a button that copies it. The button comes with the script. */
 export function copyable(text: string, what: string): Html {
-  // A line ends between words, or inside of one that is longer than a line; never after a hyphen.
-  const words = text.split(' ').map((word, at) => html`${at === 0 ? '' : ' '}<span>${word}</span>`);
+  // A line ends between words, or after a slash in one that is longer than a line; never after a hyphen.
+  const words = text.split(' ').map((word, at) => {
+    const pieces = word.split(/(?<=\/)/).map((piece, at) => html`${at === 0 ? '' : html`<wbr>`}${piece}`);
+    return html`${at === 0 ? '' : ' '}<span>${pieces}</span>`;
+  });
   return html`<div class="copyable"><pre><code>${words}</code></pre><button type="button" class="copy" data-copy="${text}" aria-label="Copy: ${what}" hidden>Copy</button></div>`;
 }
 
