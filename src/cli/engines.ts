@@ -1,4 +1,4 @@
-import { formatNamedEngine, type NamedEngine, parseNamedEngine } from '../engine/names.js';
+import { type NamedEngine, parseNamedEngine } from '../engine/names.js';
 import { EngineshedError, fromSystemError, isEngineshedError } from '../errors/index.js';
 import {
   findSelection,
@@ -118,7 +118,6 @@ async function isInstalled(
   if (wanted.id !== undefined && selection?.by !== 'project') return false;
   const { mayInstall, installMissing } = await host.firstUse();
   if (!(await mayInstall(host))) return false;
-  host.process.stderr.write(`${formatNamedEngine(wanted)} is not installed yet, and is being installed\n`);
   await installMissing(host, wanted, selection?.by === 'project' ? 'project' : 'other');
   return true;
 }

@@ -1,4 +1,5 @@
-import type { NamedEngine } from '../engine/names.js';
+import type { ProgressEvent, Reporter } from '../content/types.js';
+import { formatNamedEngine, type NamedEngine } from '../engine/names.js';
 import type { Candidate } from '../shim/index.js';
 import { openCatalogs } from './catalogs.js';
 import type { Host } from './host.js';
@@ -25,11 +26,13 @@ export async function mayInstall(host: Host): Promise<boolean> {
 export type Asker = 'project' | 'other';
 
 /**
- * Installs an engine that a command needs. Tells of it on the error stream only: the output is the command's.
+ * Installs an engine that a command needs. Tells of it on the error stream only, since the output is the command's, and only once it is
+ * found.
  * @throws EngineshedError as `install` does
  */
 export async function installMissing(host: Host, wanted: NamedEngine, asker: Asker): Promise<void> {
-  await withProgress(host, async (report) => {
+  await withProgress(host, async (show) => {
+    const report = tellingFirst(host, wanted, show);
     const pin = asker === 'project' ? projectHere(host) : undefined;
     if (pin === undefined) await installEngine(host, {}, wanted.name, report);
     else
@@ -40,6 +43,23 @@ export async function installMissing(host: Host, wanted: NamedEngine, asker: Ask
       });
   });
 }
+
+/** Says what is being installed before the first event that tells that there is such an engine. */
+function tellingFirst(host: Host, wanted: NamedEngine, report: Reporter): Reporter {
+  let isTold = false;
+  return (event) => {
+    if (!isTold && !beforeFound.includes(event.type)) {
+      isTold = true;
+      host.process.stderr.write(
+        `${formatNamedEngine(wanted)} is not installed yet, and is being installed\n`,
+      );
+    }
+    report(event);
+  };
+}
+
+/** What is told of the way to an engine, whether it is there or not. */
+const beforeFound: readonly ProgressEvent['type'][] = ['warning', 'waiting'];
 
 /**
  * What the catalogs say: their default.

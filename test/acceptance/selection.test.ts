@@ -38,6 +38,17 @@ describe('an engine that is needed and not installed', () => {
     );
   });
 
+  it('is not told to be installed where there is none: no such name, no such image', async () => {
+    const user = await prepare();
+    for (const name of ['nosuch', 'hello-9.9.9']) {
+      const { status, stderr } = await user.engineshed(['exec', name, '--', 'hello'], {
+        environment: allowed,
+      });
+      expect(status, name).toBe(66);
+      expect(stderr, name).not.toContain('being installed');
+    }
+  });
+
   it('is installed for a shim too', async () => {
     const user = await prepare();
     await user.output(['install', 'hello-1.0.0']);
