@@ -1,6 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { didYouMean, EngineshedError } from '../errors/index.js';
-import { syncDirectory } from '../files/index.js';
+import { pointerAt, syncDirectory } from '../files/index.js';
 import { collect } from './collect.js';
 import type { StorePaths } from './paths.js';
 import { findProjects } from './projects.js';
@@ -23,12 +23,12 @@ export interface UninstallResult {
 }
 
 /**
- * Removes an engine and what no other engine needs.
+ * Removes an engine and what no other engine needs. What is kept of one that is not installed, for going forth to a later generation, stays.
  * @throws EngineshedError `ENGINE_NOT_INSTALLED`, `ENGINE_ACTIVE`, `ENGINE_NEEDED`, `STORE_CORRUPT` where another engine's record is damaged
  * (then nothing is collected), `FILE_PERMISSION`
  */
 export async function uninstall(store: Store, name: string, whenUsed: WhenUsed): Promise<UninstallResult> {
-  if (!engineNames(store.paths).includes(name)) throw notInstalled(store.paths, name);
+  if (!isInstalled(store.paths, name)) throw notInstalled(store.paths, name);
   const removed = await transaction(store, `uninstall ${name}`, (running) =>
     removeEngine(store, running, name, whenUsed),
   );
@@ -53,7 +53,7 @@ export function removeEngine(
   const { paths } = store;
   return withLock(store, 'selection', 'exclusive', () =>
     withLock(store, `engine-${name}`, 'exclusive', async () => {
-      if (!engineNames(paths).includes(name)) throw notInstalled(paths, name);
+      if (!isInstalled(paths, name)) throw notInstalled(paths, name);
       const wasActive = readCurrent(paths) === name;
       if (wasActive && whenUsed === 'refuse') {
         throw new EngineshedError('ENGINE_ACTIVE', `The engine ${name} is the active one`, {
@@ -91,8 +91,16 @@ function needed(name: string, projects: readonly string[]): EngineshedError {
   });
 }
 
+/** Whether a name stands for something, damaged or not. States alone are kept for other generations, or were left by a killed install. */
+function isInstalled(paths: StorePaths, name: string): boolean {
+  return engineNames(paths).includes(name) && pointerAt(paths.engineActive(name)) !== 'nothing';
+}
+
 function notInstalled(paths: StorePaths, name: string): EngineshedError {
+  const names = engineNames(paths);
   return new EngineshedError('ENGINE_NOT_INSTALLED', `The engine ${name} is not installed`, {
-    hint: didYouMean(name, engineNames(paths)) ?? 'See those that are with: engineshed list',
+    hint: names.includes(name)
+      ? 'Of what was installed earlier, the store keeps what "engineshed history" leads to; "engineshed gc" frees the rest.'
+      : (didYouMean(name, names) ?? 'See those that are with: engineshed list'),
   });
 }

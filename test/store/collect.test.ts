@@ -251,6 +251,18 @@ describe('an uninstall', () => {
     await expect(uninstalling).rejects.toMatchObject({ code: 'ENGINE_NOT_INSTALLED' });
     expect(existsSync(sample.store.paths.root), 'not installed').toBe(false);
   });
+
+  it('takes nothing of an engine that is kept for going forth only', async () => {
+    const sample = await makeMoved();
+    await rollback(sample.store, 1);
+    for (const whenUsed of ['refuse', 'deactivate'] as const)
+      await expect(uninstall(sample.store, 'second', whenUsed)).rejects.toMatchObject({
+        code: 'ENGINE_NOT_INSTALLED',
+        hint: expect.stringContaining('engineshed history'),
+      });
+    await rollback(sample.store, 3);
+    expect(readEngine(sample.store.paths, 'second').name).toBe('second');
+  });
 });
 
 describe('a rollback', () => {
