@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { namesRegistry } from '../oci/index.js';
+import { namesRegistry, withoutDefaultPort } from '../oci/index.js';
 import type { KeySource, TrustPolicy } from '../trust/policy.js';
 import { catalogFault } from './fault.js';
 import type { TrustFile } from './schema.js';
@@ -45,7 +45,7 @@ function canonicalPattern(pattern: string): string {
   const [host = '', ...path] = pattern.toLowerCase().split('/');
   if (path.length === 0) return host;
   const rest = path.join('/');
-  const registry = host.replace(/:443$/, '').replace(/^(?:index|registry-1)\.docker\.io$/, 'docker.io');
+  const registry = withoutDefaultPort(host).replace(/^(?:index|registry-1)\.docker\.io$/, 'docker.io');
   const isOfficial = registry === 'docker.io' && path.length === 1 && !rest.startsWith('*');
   return `${registry}/${isOfficial ? 'library/' : ''}${rest}`;
 }

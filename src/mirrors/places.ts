@@ -1,4 +1,5 @@
 import { EngineshedError } from '../errors/index.js';
+import { withoutDefaultPort } from '../oci/index.js';
 import type { MirrorRule, PullFromMirror, RegistryRule } from './rule.js';
 
 /** A repository in a registry, and how it may be reached. */
@@ -98,11 +99,6 @@ function matchOf(rule: RegistryRule, registry: string, repository: string): Matc
   if (wanted === own) return { rule, path, hostRank: Number.POSITIVE_INFINITY };
   const fits = wanted.startsWith('*.') && own.endsWith(wanted.slice(1)) && own.length >= wanted.length;
   return fits ? { rule, path, hostRank: wanted.length } : undefined;
-}
-
-/** Who writes the port of https is at the same registry. */
-function withoutDefaultPort(host: string): string {
-  return host.replace(/:443$/, '');
 }
 
 /** @param rest what follows the prefix: nothing, `name`, or `/name` */

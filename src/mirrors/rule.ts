@@ -1,3 +1,5 @@
+import { withoutDefaultPort } from '../oci/index.js';
+
 /** For which reads a mirror is asked: all, those by digest (content, and pinned references), those by tag. */
 export type PullFromMirror = 'all' | 'digest-only' | 'tag-only';
 
@@ -35,6 +37,6 @@ export interface RegistryRule {
 export function mergeRules(...lists: readonly (readonly RegistryRule[])[]): RegistryRule[] {
   const byPrefix = lists
     .flat()
-    .map((rule): [string, RegistryRule] => [`${rule.ofProject} ${rule.prefix}`, rule]);
+    .map((rule): [string, RegistryRule] => [`${rule.ofProject} ${withoutDefaultPort(rule.prefix)}`, rule]);
   return [...new Map(byPrefix).values()];
 }

@@ -66,6 +66,7 @@ export {
   type Reference,
   type RegistryReference,
   wantedOf,
+  withoutDefaultPort,
 } from './reference.js';
 export {
   isReferrersTag,

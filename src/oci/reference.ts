@@ -65,8 +65,8 @@ export function parseReference(text: string): Reference {
   const slash = name.indexOf('/');
   const first = name.slice(0, Math.max(slash, 0));
   const hasHost = namesRegistry(name);
-  const registry = hasHost ? normalHost(first) : 'docker.io';
   if (hasHost) checkRegistry(text, first);
+  const registry = hasHost ? normalHost(first) : 'docker.io';
   let repository = hasHost ? name.slice(slash + 1) : name;
   checkRepository(text, repository);
   if (registry === 'docker.io' && !repository.includes('/')) repository = `library/${repository}`;
@@ -109,6 +109,14 @@ export function formatReference(reference: Reference): string {
       ? `${reference.registry}/${reference.repository}`
       : `${reference.transport}:${reference.path}`;
   return `${name}${reference.tag === undefined ? '' : `:${reference.tag}`}${reference.digest === undefined ? '' : `@${reference.digest}`}`;
+}
+
+/**
+ * The name without the port of https: who writes it is at the same registry.
+ * @param name `HOST[:PORT]`, with a path or without one
+ */
+export function withoutDefaultPort(name: string): string {
+  return name.replace(/^([^/]*):443(?=\/|$)/, '$1');
 }
 
 /** What a target is asked for: the digest where there is one, else the tag, else `latest`. */
@@ -224,7 +232,7 @@ function checkRegistry(text: string, host: string): void {
   // Numbers that are no address, and addresses with a zone, cannot be asked.
   if (!URL.canParse(`https://${name}/`)) throw invalid(text, `"${host}" is not a registry host`);
   const port = match?.[2];
-  if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)) {
+  if (port !== undefined && (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535)) {
     throw invalid(text, `":${port}" is not a port`);
   }
   if (!namesRegistry(`${host.toLowerCase()}/`)) {
@@ -261,9 +269,11 @@ function tagFault(tag: string): string {
   return `has the character "${bad}"`;
 }
 
+/** One name for one host, or what is blocked could be asked by another: addresses have several forms, and Docker Hub several names. */
 function normalHost(host: string): string {
-  const lower = host.toLowerCase();
-  return lower === 'index.docker.io' || lower === 'registry-1.docker.io' ? 'docker.io' : lower;
+  const [, name = '', port = ''] = /^(\[.*\]|[^:]*)(.*)$/.exec(host) ?? [];
+  const normal = `${new URL(`https://${name}/`).hostname}${port}`;
+  return normal === 'index.docker.io' || normal === 'registry-1.docker.io' ? 'docker.io' : normal;
 }
 
 function invalid(text: string, fault: string, hint?: string): EngineshedError {

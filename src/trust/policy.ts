@@ -1,3 +1,5 @@
+import { withoutDefaultPort } from '../oci/index.js';
+
 /** Where a public key is. */
 export type KeySource =
   /** The absolute path of a file. */
@@ -34,11 +36,6 @@ export function policiesFor(policies: readonly TrustPolicy[], subject: PolicySub
       subject.engines.some((name) => engines.some((pattern) => matches(pattern, name))) ||
       subject.images.some((name) => images.some((pattern) => matches(pattern, withoutDefaultPort(name)))),
   );
-}
-
-/** Who writes the port of https is at the same registry. */
-function withoutDefaultPort(name: string): string {
-  return name.replace(/^([^/]*):443\//, '$1/');
 }
 
 /** No regular expression: patterns may come with a checkout, and some expressions take for ever. */

@@ -105,6 +105,18 @@ describe('the places of a repository', () => {
     );
   });
 
+  it('are by the later list, with the port of https or without', () => {
+    const [machine, user] = [
+      rules('[[registry]]\nprefix = "a.io:443/x"'),
+      rules('[[registry]]\nprefix = "a.io/x"\nblocked = true'),
+    ];
+    const named = { registry: 'a.io', repository: 'x/y' };
+    expect(() => placesOf(mergeRules(machine, user), named)).toThrow(
+      expect.objectContaining({ code: 'FORBIDDEN' }),
+    );
+    expect(placesOf(mergeRules(user, machine), named).mirrors).toEqual([]);
+  });
+
   describe('where the project has rules, too', () => {
     const rule = (prefix: string, more = '') => `[[registry]]\nprefix = "${prefix}"\n${more}\n`;
     const block = 'blocked = true';
