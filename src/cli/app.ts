@@ -42,6 +42,7 @@ import { update } from './commands/update.js';
 import { use } from './commands/use.js';
 import { verify } from './commands/verify.js';
 import { which } from './commands/which.js';
+import { withoutEmptyValues } from './empty-values.js';
 import { failureStatus, formatFailure } from './failure.js';
 import { type CommandGroups, groupedCommands } from './help.js';
 import type { Host } from './host.js';
@@ -124,7 +125,10 @@ function mapGroups(
   const columns = Math.min(widestHelp, stdout.isTTY === true && stdout.columns ? stdout.columns : widestHelp);
   const adapted = (target: Target): Target =>
     'loader' in target
-      ? { ...adapt(target), formatHelp: ({ prefix }) => commandHelp(target, prefix, columns) }
+      ? {
+          ...adapt(withoutEmptyValues(target)),
+          formatHelp: ({ prefix }) => commandHelp(target, prefix, columns),
+        }
       : {
           ...target,
           formatHelp: ({ prefix }) => routeHelp(target, prefix, columns),

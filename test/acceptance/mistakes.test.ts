@@ -38,6 +38,10 @@ it('a mistake on the command line is one error with a hint, in text and as JSON'
       '--name is for images, and "train" is the name of an engine',
       'Leave --name out.',
     ],
+    [['install', '--name=', 'x.io/y'], '--name: its value is empty', 'See: engineshed install --help'],
+    [['install', '--name', '', 'x.io/y'], '--name: its value is empty', 'See: engineshed install --help'],
+    [['release', 'build', '--tag='], '--tag: its value is empty', 'See: engineshed release build --help'],
+    [['tags', 'a/b', '--sort='], '--sort cannot be ""', 'It is one of name, version, date, none.'],
     [['gc', '--unused-for', '3'], '--unused-for: "3" is not a time', 'See: engineshed gc --help'],
   ];
   for (const [args, message, hint] of cases) {
