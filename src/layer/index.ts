@@ -1,4 +1,4 @@
-export { encodeName, showName } from '../tar/names.js';
+export { encodeName, foldName, showName } from '../tar/names.js';
 export { type ApplyOptions, applyLayer } from './apply.js';
 export type { FaultKind, TreeFault } from './check.js';
 export { checkFiles } from './check-files.js';

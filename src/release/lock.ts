@@ -9,6 +9,7 @@ import {
   type SourceDefinition,
 } from '../engine/index.js';
 import { EngineshedError } from '../errors/index.js';
+import { foldName } from '../layer/index.js';
 import {
   annotationKeys,
   canonicalJson,
@@ -26,14 +27,31 @@ export const releaseLockFile = 'engineshed.lock';
 /**
  * The lock of an engine as it goes into a release: sources by name, and nothing of the machine that composes it.
  * @param name what the release's engine is called
- * @throws EngineshedError `USAGE` for an engine with a directory as a source
+ * @throws EngineshedError `USAGE` for an engine with a directory as a source; `CONTENT_UNPUBLISHABLE` for sources whose names some file
+ * systems hold for the same: their directories would be one there
  */
 export function releaseLock(lock: EngineLock, name: string): EngineLock {
   refuseDirectories(lock);
+  refuseFolded(Object.keys(lock.sources));
   const sources = Object.entries(lock.sources)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([source, locked]) => [source, withoutMachine(locked)]);
   return { ...lock, name, catalog: name, sources: Object.fromEntries(sources) };
+}
+
+function refuseFolded(names: readonly string[]): void {
+  const folded = new Map<string, string>();
+  for (const name of names) {
+    const other = folded.get(foldName(name));
+    if (other !== undefined) {
+      throw new EngineshedError(
+        'CONTENT_UNPUBLISHABLE',
+        `The sources "${other}" and "${name}" are the same name on macOS and Windows, and each is a directory of the release`,
+        { hint: 'Give one of them another name in the engine of engineshed.toml.' },
+      );
+    }
+    folded.set(foldName(name), name);
+  }
 }
 
 /** What an index or a layout says of an image beside its content does not make another release. */
