@@ -118,25 +118,35 @@ export async function requireOwnSignature(
 }
 
 /**
- * Who signs a step of a channel, and what counts beside.
- * @param key undefined where a plain record is made
- * @throws EngineshedError `SIGNATURE_MISSING` where a policy asks for signed channels and no key is given, and as {@link releaseKeys} does
+ * Who signs a step of a channel, and what counts beside; undefined where a plain record is made.
+ * @throws EngineshedError `SIGNATURE_MISSING` where a policy asks for signed channels and no key is given, and as {@link signingWith} does
  */
 export async function signingOf(
   host: Host,
   desk: ReleaseDesk,
   channel: ReleaseChannel,
   key: SigningKey | undefined,
-): Promise<ChannelSigning | undefined> {
-  if (key === undefined) {
-    const demanding = releasePolicies(desk).find((policy) => policy.channel);
-    if (demanding === undefined) return undefined;
-    throw new EngineshedError(
-      'SIGNATURE_MISSING',
-      `The policy "${demanding.name}" of ${demanding.file} asks for signed channels, and there is no key to sign ${channel.name} with`,
-      { hint: 'Name it with --key, or set ENGINESHED_SIGNING_KEY.' },
-    );
-  }
+): Promise<PromotionSigning | undefined> {
+  if (key !== undefined) return signingWith(host, desk, channel, key);
+  const demanding = releasePolicies(desk).find((policy) => policy.channel);
+  if (demanding === undefined) return undefined;
+  throw new EngineshedError(
+    'SIGNATURE_MISSING',
+    `The policy "${demanding.name}" of ${demanding.file} asks for signed channels, and there is no key to sign ${channel.name} with`,
+    { hint: 'Name it with --key, or set ENGINESHED_SIGNING_KEY.' },
+  );
+}
+
+/**
+ * The same with a key that is there.
+ * @throws EngineshedError as {@link releaseKeys} does, and `STORE_CORRUPT` where it cannot be read what was seen of the channel
+ */
+export async function signingWith(
+  host: Host,
+  desk: ReleaseDesk,
+  channel: ReleaseChannel,
+  key: SigningKey,
+): Promise<ChannelSigning> {
   const memory = await openTrustMemory(
     openStore(host, () => {}),
     'leave',

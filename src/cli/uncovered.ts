@@ -35,27 +35,26 @@ const platforms = ['linux', 'darwin', 'win32'];
  * the images: directories and texts of a file are nobody's to sign. Where the configuration cannot be read, that is a warning.
  */
 export async function findUncovered(host: Host, engines: readonly InstalledEngine[]): Promise<Uncovered[]> {
-  const found: Uncovered[] = [];
+  if (engines.length === 0) return [];
   try {
-    for (const engine of engines) {
-      const one = await uncoveredOf(host, engine);
-      if (one !== undefined) found.push(one);
-    }
+    const catalogs = await openCatalogs(host, undefined);
+    if (catalogs.policies.length === 0) return [];
+    const own = await openCatalogsWith(host, undefined, undefined);
+    return engines.flatMap((engine) => uncoveredOf(engine, catalogs, own) ?? []);
   } catch (error) {
     printWarning(host, `What policies do not cover cannot be told: ${fromSystemError(error).message}`);
+    return [];
   }
-  return found;
 }
 
-async function uncoveredOf(host: Host, engine: InstalledEngine): Promise<Uncovered | undefined> {
-  const catalogs = await openCatalogs(host, undefined);
+/** @param own the catalogs without those of the project */
+function uncoveredOf(engine: InstalledEngine, catalogs: Catalogs, own: Catalogs): Uncovered | undefined {
   const policies = policiesOf(catalogs, engine);
   if (policies.length === 0) return undefined;
   const links = linksOf(engine);
   const directories = Object.entries(engine.sources).flatMap(([source, { kind, directory }]) =>
     kind === 'directory' ? [{ source, directory, linked: Object.hasOwn(links, source) }] : [],
   );
-  const own = await openCatalogsWith(host, undefined, undefined);
   const variables = foreignVariables(own, engineLineage(catalogs, engine.name), engine);
   if (directories.length + variables.length === 0) return undefined;
   return {
@@ -103,7 +102,6 @@ export function printUncovered(
 }
 
 function policiesOf(catalogs: Catalogs, { name, sources }: InstalledEngine): TrustPolicy[] {
-  if (catalogs.policies.length === 0) return [];
   const references = Object.values(sources).flatMap((source) =>
     source.kind === 'directory' ? [] : [parseReference(source.reference)],
   );

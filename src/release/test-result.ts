@@ -110,7 +110,7 @@ export async function readTestRecords(
 }
 
 /**
- * The test results that one of the keys signed, the newest first: what others attach is not opened, and takes no place.
+ * The test results that one of the keys signed, the newest first. Plain ones are not looked at, however many there are.
  * @throws EngineshedError as `readSigned` does
  */
 export async function readSignedRecords(
@@ -153,7 +153,5 @@ function newestFirst(a: TestRecord, b: TestRecord): number {
 
 /** What decides whether two lists of tests are the same. */
 export function testsDigest(tests: readonly TestToRun[]): string {
-  return digestHex(
-    digestOf(Buffer.from(canonicalJson(tests.map(({ name, command }) => ({ name, command }))))),
-  );
+  return digestHex(digestOf(canonicalJson(tests.map(({ name, command }) => ({ name, command })))));
 }

@@ -40,7 +40,7 @@ export async function findTestVerdict(
   const keys = keysOf(policies);
   if (policies.length > 0) {
     const verdict = testVerdict(await readSignedRecords(target, subject, keys), tests, policies);
-    // However much others attach.
+    // However many plain ones others attach.
     if (verdict.kind === 'passed' || verdict.kind === 'failed') return verdict;
   }
   return testVerdict(await readTestRecords(target, subject, keys), tests, policies);

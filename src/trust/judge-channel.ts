@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/index.js';
 import type { ChannelStep } from './channel-step.js';
-import type { Acceptance, SeenChannel } from './seen.js';
+import { type Acceptance, isAccepted, type SeenChannel } from './seen.js';
 
 /** A tag that was followed, and what it led to. */
 export interface FollowedTag {
@@ -73,7 +73,7 @@ export function judgeChannel(
 
 /**
  * What is remembered of a channel after somebody took what it is.
- * @param verdict not `proven`, for that needs nobody, and not `unproven`, for that nobody can take
+ * @param about `what` is the verdict: not that it is proven, which needs nobody, nor that it is unproven, which nobody can take
  */
 export function acceptStep(
   followed: FollowedTag,
@@ -122,11 +122,6 @@ function seenOf(
   { channel, step, digest, expires }: ChannelStep,
 ): Omit<SeenChannel, 'accepted'> {
   return { place, tag, channel, step, digest, ...(expires === undefined ? {} : { expires }) };
-}
-
-/** Whether just this step was taken though its time is over. */
-function isAccepted({ accepted, step, digest }: SeenChannel): boolean {
-  return accepted.some(({ what, to }) => what === 'expired' && to.step === step && to.digest === digest);
 }
 
 function latest(time: string, other: string | undefined): string {

@@ -91,6 +91,11 @@ export function parseSeen(bytes: Uint8Array, path: string): SeenChannel {
   }
 }
 
+/** Whether just the step that was seen last was taken though its time is over. */
+export function isAccepted({ accepted, step, digest }: SeenChannel): boolean {
+  return accepted.some(({ what, to }) => what === 'expired' && to.step === step && to.digest === digest);
+}
+
 /** The text of the file of a channel. */
 export function formatSeen(seen: SeenChannel): string {
   const accepted = seen.accepted.slice(-maxAccepted);

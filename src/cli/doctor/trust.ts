@@ -2,7 +2,7 @@ import { isEngineshedError } from '../../errors/index.js';
 import { storePaths } from '../../store/index.js';
 import { checkSeen, readAllSeen } from '../../store/trust-memory.js';
 import { describePolicy, type ReadPolicy, readPolicyKeys, type TrustPolicy } from '../../trust/index.js';
-import type { SeenChannel } from '../../trust/seen.js';
+import { isAccepted, type SeenChannel } from '../../trust/seen.js';
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { storeRoot } from '../places.js';
@@ -46,11 +46,8 @@ async function readOrTell(policy: TrustPolicy, findings: Finding[]): Promise<Rea
   try {
     return [await readPolicyKeys(policy)];
   } catch (error) {
-    const [issue, remedy] = [
-      `Nothing that ${describePolicy(policy)} is for can be installed`,
-      `Put the key there, or correct ${policy.file}.`,
-    ];
-    findings.push(findingOf(issue, error, remedy));
+    const issue = `Nothing that ${describePolicy(policy)} is for can be installed`;
+    findings.push(findingOf(issue, error, `Put the key there, or correct ${policy.file}.`));
     return [];
   }
 }
@@ -76,13 +73,11 @@ function seenHere(host: Host, policies: readonly ReadPolicy[], findings: Finding
   );
 }
 
-function endOf({ channel, place, tag, step, digest, expires, accepted }: SeenChannel, now: Date): Finding[] {
+function endOf(seen: SeenChannel, now: Date): Finding[] {
+  const { channel, place, tag, step, expires } = seen;
   if (expires === undefined) return [];
   const leftMs = Date.parse(expires) - now.getTime();
-  const isTaken = accepted.some(
-    ({ what, to }) => what === 'expired' && to.step === step && to.digest === digest,
-  );
-  if (leftMs > soonMs || isTaken) return [];
+  if (leftMs > soonMs || isAccepted(seen)) return [];
   const verb = leftMs > 0 ? 'will soon be' : 'is';
   return [
     {

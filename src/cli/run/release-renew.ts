@@ -1,6 +1,7 @@
 import { EngineshedError } from '../../errors/index.js';
 import { type Descriptor, formatReference } from '../../oci/index.js';
 import {
+  type ChannelStep,
   emptyChannel,
   findChannel,
   type PromotionPlan,
@@ -12,7 +13,7 @@ import type { SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { withProgress } from '../output.js';
 import { findReleaseChannel, type ReleaseDesk, withReleases } from '../release.js';
-import { type ChannelSigning, signingOf, stepInputs } from '../release-trust.js';
+import { type ChannelSigning, signingWith, stepInputs } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import { openSigningKey, type SigningFlags } from '../signing-key.js';
 import { printPromotion } from './release-promote.js';
@@ -46,20 +47,9 @@ async function carryOut(
   const channel = findReleaseChannel(settings, name);
   const at = await findChannel(place, channel.tag);
   if (at === undefined) throw emptyChannel(place, name, channel.tag);
-  const signing = await signingOf(host, desk, channel, key);
+  const signing = await signingWith(host, desk, channel, key);
   const inputs = stepInputs(host, desk, channel);
-  const { latest, isKnown } = await latestStep(desk, inputs, at, { key, signing });
-  const highest = Math.max(signing?.seen ?? 0, signing?.latest?.step ?? 0);
-  const fault =
-    latest === undefined
-      ? isKnown
-        ? 'fewer keys signed that than the policies ask for'
-        : 'nobody whose key is known here signed that'
-      : latest.step < highest
-        ? `step ${highest} is known, and that is step ${latest.step}`
-        : latest.expires !== undefined && Date.parse(latest.expires) <= Date.parse(inputs.time)
-          ? `its time was over at ${latest.expires}`
-          : undefined;
+  const { latest, fault } = await latestStep(desk, inputs, at, signing);
   if (fault !== undefined) {
     const release = formatReference({ ...settings.image, digest: at.digest });
     throw new EngineshedError(
@@ -83,17 +73,27 @@ async function carryOut(
   return plan;
 }
 
-/** The latest step by which the channel is where it is, to all who follow it; a renewal that others have begun is none yet. */
+/**
+ * The latest step by which the channel is where it is, to all who follow it, and what speaks against it, if anything does. A renewal that
+ * others have begun is none yet.
+ */
 async function latestStep(
   { place }: ReleaseDesk,
-  { channel, repository, tag }: ReturnType<typeof stepInputs>,
+  { channel, repository, tag, time }: ReturnType<typeof stepInputs>,
   at: Descriptor,
-  { key, signing }: { readonly key: SigningKey; readonly signing: ChannelSigning | undefined },
-) {
-  const steps = await readSteps(place, channel, at, [key.public, ...(signing?.known ?? [])]);
-  const known = steps.filter(
+  { key, known, isProofToAll, seen, latest: elsewhere }: ChannelSigning,
+): Promise<{ readonly latest?: ChannelStep; readonly fault?: string }> {
+  const steps = await readSteps(place, channel, at, [key.public, ...known]);
+  const signed = steps.filter(
     (step) => step.signature === 'known' && step.repository === repository && step.tag === tag,
   );
-  const [latest] = known.filter(({ signers }) => signing?.isProofToAll(signers));
-  return { latest, isKnown: known.length > 0 };
+  if (signed.length === 0) return { fault: 'nobody whose key is known here signed that' };
+  const latest = signed.find(({ signers }) => isProofToAll(signers));
+  if (latest === undefined) return { fault: 'fewer keys signed that than the policies ask for' };
+  const highest = Math.max(seen, elsewhere?.step ?? 0);
+  if (latest.step < highest)
+    return { latest, fault: `step ${highest} is known, and that is step ${latest.step}` };
+  if (latest.expires !== undefined && Date.parse(latest.expires) <= Date.parse(time))
+    return { latest, fault: `its time was over at ${latest.expires}` };
+  return { latest };
 }

@@ -42,8 +42,8 @@ export async function showTrust(this: Host, flags: ShowFlags, asked?: string): P
       printLine(this, asked === undefined ? 'There is no policy.' : `No policy is for ${asked}.`);
     for (const policy of policies) printPolicy(this, policy);
     for (const channel of shown) printChannel(this, channel);
+    for (const each of uncovered) printUncovered(this, each);
   }
-  if (!flags.json) for (const each of uncovered) printUncovered(this, each);
   for (const fault of found) if (isEngineshedError(fault)) printWarning(this, fault.message);
 }
 
