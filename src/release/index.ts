@@ -13,7 +13,8 @@ export { composeRelease, type ReleaseForm, releasePlatform } from './compose.js'
 export { formatJunit } from './junit.js';
 export { readReleaseLock, releaseComponents, releaseEngine, releaseLock, releaseName } from './lock.js';
 export { formatNotes } from './notes.js';
-export { type PromotionPlan, type PromotionSigning, planPromotion, promote } from './promote.js';
+export { type PromotionPlan, planPromotion, promote } from './promote.js';
+export type { PromotionSigning } from './promotion-step.js';
 export { rollbackStep } from './rollback.js';
 export { runTests, type TestOutcome } from './run-tests.js';
 export { attachSbom, isSbomAttached, releaseSbom } from './sbom-carrier.js';
