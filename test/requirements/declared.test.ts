@@ -66,7 +66,7 @@ describe('the requirements of an engine', () => {
   });
 
   it.each([
-    ['requires.bash = 4', /requires\.bash: must be a table/],
+    ['requires.bash = 4', /requires\.bash: must be a text in quotes or a table, not 4/],
     ['requires.bash = "four"', /f\.toml:3: engines\.mine\.requires\.bash: "four" is not a range/],
     ['requires.terraform = ">=1"', /how "terraform" tells its version is not known/],
     ['requires.x = { check = "bin/x" }', /is a path in a part/],
