@@ -125,7 +125,7 @@ function startProgress(host: Host): { readonly report: Reporter; end(): void } {
         moving.set(event.id, { bytes: event.total, total: event.total });
         // What comes next, such as sending what was packed, is measured anew.
         if ([...moving.values()].every(({ bytes, total }) => bytes === total)) moving.clear();
-        line(`${event.label}  ${formatBytes(event.total)}`);
+        line(`${event.label}  ${event.action}  ${formatBytes(event.total)}`);
         break;
       case 'present':
         line(`${event.label}  already there`);

@@ -85,7 +85,7 @@ export async function copyAll(
     // Somebody else was faster, or it came from elsewhere in the same registry.
     if (!opened) return present(descriptor);
     result.sentBytes += total;
-    report({ type: 'transferred', ...about });
+    report({ type: 'transferred', action: 'sent', ...about });
   };
   /** All questions first: then the pushes begin in this order, however long an answer takes. */
   const sendBlobs = async (blobs: readonly Move[]) => {

@@ -133,7 +133,14 @@ export type ProgressEvent =
       readonly bytes: number;
       readonly total: number;
     }
-  | { readonly type: 'transferred'; readonly id: string; readonly label: string; readonly total: number }
+  | {
+      readonly type: 'transferred';
+      /** What was done: a layer was made of files, content was sent to a place, fetched into the store, or read and not kept. */
+      readonly action: 'packed' | 'sent' | 'fetched' | 'read';
+      readonly id: string;
+      readonly label: string;
+      readonly total: number;
+    }
   | { readonly type: 'present'; readonly id: string; readonly label: string; readonly total: number }
   | { readonly type: 'waiting'; readonly what: string }
   | { readonly type: 'count'; readonly what: string; readonly done: number; readonly total: number }

@@ -110,7 +110,7 @@ async function pack(
       onProgress: (bytes) => options.report?.({ type: 'transfer', ...progress, bytes }),
     });
     closeSync(fd);
-    options.report?.({ type: 'transferred', ...progress });
+    options.report?.({ type: 'transferred', action: 'packed', ...progress });
     return {
       descriptor: { mediaType: writtenTypes[compression], digest, size },
       diffId,

@@ -33,7 +33,7 @@ export async function sumImage({ content, layers, report, limits }: TreeInputs):
     try {
       const stream = counted(await content.fetch(descriptor), about, report);
       const listed = await listLayer(stream, layer, { budget, watcher, limits });
-      report({ type: 'transferred', ...about });
+      report({ type: 'transferred', action: 'read', ...about });
       return { listed, sums: watcher.sums };
     } catch (error) {
       throw inOperation(`Reading the layer ${label}`, error);

@@ -97,7 +97,7 @@ export class ImageTree {
     try {
       const stream = counted(await content.fetch(descriptor), about, report);
       const listed = await listLayer(stream, layer, { budget: this.#budget, wanted, limits });
-      report({ type: 'transferred', ...about });
+      report({ type: 'transferred', action: 'read', ...about });
       return listed;
     } catch (error) {
       throw inOperation(`Reading the layer ${label}`, error);

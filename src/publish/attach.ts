@@ -77,7 +77,7 @@ async function pushFile(target: Target, file: AttachedFile, report: Reporter): P
   if (await target.exists(descriptor)) report({ type: 'present', ...about });
   else {
     await target.push(descriptor, async () => counted(read(path), about, report));
-    report({ type: 'transferred', ...about });
+    report({ type: 'transferred', action: 'sent', ...about });
   }
   return layer;
 }

@@ -59,7 +59,7 @@ export async function readReleaseContent(
     try {
       const stream = counted(await content.fetch(descriptor), about, report);
       const listed = await listLayer(stream, layer, { budget, watcher });
-      report({ type: 'transferred', ...about });
+      report({ type: 'transferred', action: 'read', ...about });
       return { listed, digests: watcher.digests };
     } catch (error) {
       throw inOperation(`Reading the layer ${about.label}`, error);

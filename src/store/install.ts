@@ -157,7 +157,7 @@ async function installLayer(
     } catch (error) {
       throw inOperation(`Installing ${about.label}`, error);
     }
-    store.report({ type: 'transferred', ...about });
+    store.report({ type: 'transferred', action: 'fetched', ...about });
   });
 }
 

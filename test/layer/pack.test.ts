@@ -358,7 +358,13 @@ it('reports the bytes of content, up to the total', async () => {
   const events: ProgressEvent[] = [];
   const root = make({ a: 'x'.repeat(2_500_000), b: 'y' });
   await pack(root, { report: (event) => events.push(event) });
-  expect(events.at(-1)).toEqual({ type: 'transferred', id: root, label: root, total: 2_500_001 });
+  expect(events.at(-1)).toEqual({
+    type: 'transferred',
+    action: 'packed',
+    id: root,
+    label: root,
+    total: 2_500_001,
+  });
   expect(events.length).toBeGreaterThan(2);
 });
 
