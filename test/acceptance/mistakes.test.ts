@@ -58,6 +58,22 @@ it('a mistake on the command line is one error with a hint, in text and as JSON'
   }
 }, 60_000);
 
+it('an image without a registry that cannot be had is told as what it was taken for, with what may be meant', async () => {
+  const user = newUser();
+  const cases: [asked: string, hint: string][] = [
+    ['hamlet-io/engine', 'Did you mean the image ghcr.io/hamlet-io/engine?'],
+    ['me/trian', 'Did you mean the engine "train"?'],
+    ['me/nothing-like-it', 'For another registry write it too: HOST/me/nothing-like-it.'],
+  ];
+  for (const [asked, hint] of cases) {
+    const { status, stderr } = await user.engineshed(['install', asked, '--offline']);
+    expect([asked, status]).toEqual([asked, 69]);
+    expect(stderr).toContain(`; ${asked} was taken for the image docker.io/${asked}\n  ${hint}`);
+  }
+  const named = await user.engineshed(['install', 'docker.io/me/trian', '--offline']);
+  expect(named.stderr).not.toContain('was taken for');
+});
+
 it('help has every command, in groups, also as "help COMMAND"', async () => {
   const user = newUser();
   const help = await user.output([]);

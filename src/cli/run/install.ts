@@ -31,6 +31,7 @@ import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
+import { explainHubReference } from '../hub-reference.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { imageSource, projectHere, requireProject, withProject } from '../project.js';
 import { currentLock, exactLock, installLock } from '../project-install.js';
@@ -99,7 +100,11 @@ export async function installEngine(
     flags.registry === undefined
       ? definition
       : define(host, await openCatalogs(host, undefined), flags, asked);
-  return installDefinition(host, flags, catalogs, { definition, canonical }, report);
+  try {
+    return await installDefinition(host, flags, catalogs, { definition, canonical }, report);
+  } catch (error) {
+    throw explainHubReference(catalogs, asked, error);
+  }
 }
 
 /** An engine as it is asked for. */
