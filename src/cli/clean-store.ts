@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import type { Catalogs } from '../catalog/index.js';
 import type { Reporter } from '../content/index.js';
 import { resolveEngine } from '../engine/index.js';
@@ -32,7 +33,7 @@ export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>)
 /** What a release under test does not get: the choice of another engine, and what its publisher signs with. */
 const withheld = ['HAMLET_ENGINE', 'ENGINESHED_SIGNING_KEY', 'ENGINESHED_SIGNING_PASSWORD'];
 
-/** Runs `work` with the environment of the release, installed by its digest into a store that has nothing else. */
+/** Runs `work` with the environment of the release and its commands on the PATH, installed by its digest into a store that has nothing else. */
 export async function inCleanStore<T>(
   host: Host,
   catalogs: Catalogs,
@@ -79,6 +80,16 @@ export async function inCleanStore<T>(
       ENGINESHED_ENGINE: engine.name,
     };
     for (const variable of engine.environment.unset) delete environment[variable];
+    // Its commands come before those of an engine that this machine has.
+    const path = host.platform === 'win32' ? (Object.keys(environment).find(isPath) ?? 'Path') : 'PATH';
+    environment[path] = [store.paths.shims, ...(environment[path] ? [environment[path]] : [])].join(
+      delimiter,
+    );
     return work(environment);
   });
+}
+
+/** Windows' variables have no case, but a copy of them has. */
+function isPath(name: string): boolean {
+  return name.toUpperCase() === 'PATH';
 }

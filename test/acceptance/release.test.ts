@@ -46,6 +46,9 @@ HELLO_ENGINE_DIR = { part = "engine" }
 HELLO_PLUGIN_DIRS = { parts = ["engine-plugin-emphasis"], separator = ";" }
 HELLO_EXECUTOR = { part = "executor-bash", path = "bin/hello.sh" }
 
+[engines.hello.commands]
+hello = { part = "executor-bash", path = "bin/hello.sh" }
+
 [release]
 engine = "hello"
 ${place.release}
@@ -57,6 +60,10 @@ train = { tag = "latest", versions = "{version}" }
 [[release.test]]
 name = "greets"
 command = ["sh", "-c", '"$HELLO_EXECUTOR" Ada | grep "Ada"']
+
+[[release.test]]
+name = "has its commands"
+command = ["hello", "Ada"]
 
 [[release.test]]
 name = "gets nothing to sign with"
@@ -113,7 +120,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('releases in %s', 
       environment,
     });
     expect(tested).toMatchObject({ result: 'PASSED', digest: first.digest, key: id, uncounted: [] });
-    expect(readFileSync(`${user.work}/junit.xml`, 'utf8')).toContain('tests="3" failures="0"');
+    expect(readFileSync(`${user.work}/junit.xml`, 'utf8')).toContain('tests="4" failures="0"');
     await user.output(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
     const again = await user.json(['release', 'promote', first.digest, 'tram', '--version', '20260131']);
     expect(again).toMatchObject({ changed: false, tags: [] });
