@@ -46,6 +46,18 @@ const zstdSamples = [
   '502a4d18040000006162636428b52ffd200631000068656c6c6f0a',
 ].map((hex) => latin1(Buffer.from(hex, 'hex')));
 
+/** How an archive can be refused. */
+const archiveCodes = [
+  'ARCHIVE_INVALID',
+  'MANIFEST_INVALID',
+  'JSON_INVALID',
+  'MEDIA_TYPE_UNSUPPORTED',
+  'REFERENCE_NOT_FOUND',
+  'CONTENT_NOT_FOUND',
+  'DIGEST_MISMATCH',
+  'SIZE_MISMATCH',
+] as const;
+
 /** Hostile archives, and what they are packed in. */
 export const archivesParsers: readonly FuzzedParser[] = [
   {
@@ -84,16 +96,7 @@ export const archivesParsers: readonly FuzzedParser[] = [
     name: 'A oci-archives',
     samples: [newArchive],
     words: jsonWords,
-    codes: [
-      'ARCHIVE_INVALID',
-      'MANIFEST_INVALID',
-      'JSON_INVALID',
-      'MEDIA_TYPE_UNSUPPORTED',
-      'REFERENCE_NOT_FOUND',
-      'CONTENT_NOT_FOUND',
-      'DIGEST_MISMATCH',
-      'SIZE_MISMATCH',
-    ],
+    codes: archiveCodes,
     bytes: true,
     run: (input, scratch) => readArchive('oci-archive', input, scratch),
   },
@@ -101,16 +104,7 @@ export const archivesParsers: readonly FuzzedParser[] = [
     name: 'A docker-archives',
     samples: [oldArchive, newArchive],
     words: jsonWords,
-    codes: [
-      'ARCHIVE_INVALID',
-      'MANIFEST_INVALID',
-      'JSON_INVALID',
-      'MEDIA_TYPE_UNSUPPORTED',
-      'REFERENCE_NOT_FOUND',
-      'CONTENT_NOT_FOUND',
-      'DIGEST_MISMATCH',
-      'SIZE_MISMATCH',
-    ],
+    codes: archiveCodes,
     bytes: true,
     run: (input, scratch) => readArchive('docker-archive', input, scratch),
   },
