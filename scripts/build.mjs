@@ -25,7 +25,7 @@ cpSync(`${root}/src/site/browser`, `${root}/dist/site/browser`, {
   filter: (path) => !path.endsWith('.json'),
 });
 await bundle('full.cjs', []);
-await bundle('fast.cjs', [leaveOutOtherCommands(), startOverInFull()]);
+refuseHeavy(await bundle('fast.cjs', [leaveOutOtherCommands(), startOverInFull()]));
 const [, major, minor] = /^>=(\d+)\.(\d+)/.exec(engines.node);
 writeFileSync(
   `${output}/main.cjs`,
@@ -57,17 +57,26 @@ function bundle(file, plugins) {
     legalComments: 'none',
     define: { ENGINESHED_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    metafile: true,
     plugins,
   });
 }
 
-/** What the launcher never asks this file for is not in it. */
+/** What once crept into the fast file by an import that nobody waits for, and made every start slower. */
+function refuseHeavy({ metafile }) {
+  const heavy = Object.keys(metafile.inputs).filter((path) =>
+    /src\/(registry|content|tar|layer|catalog|trust|release)\/|node_modules\/(?!@stricli\/)/.test(path),
+  );
+  if (heavy.length > 0) throw new Error(`fast.cjs is to be small, and has ${heavy.join(', ')}`);
+}
+
+/** What the launcher never asks this file for is not in it: other commands, and the one that proposes words to a shell. */
 function leaveOutOtherCommands() {
   const kept = new Set(fastCommands.map((command) => `../run/${command}.js`));
   return {
     name: 'leave-out-other-commands',
     setup: ({ onResolve }) =>
-      onResolve({ filter: /^\.\.\/run\// }, ({ path }) =>
+      onResolve({ filter: /^\.\.\/run\/|^\.\/completion\/propose\.js$/ }, ({ path }) =>
         kept.has(path) ? undefined : { path, external: true },
       ),
   };

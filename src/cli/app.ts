@@ -56,7 +56,7 @@ import { misusedCommand, unknownCommand } from './usage.js';
 export function application(host: Host, adapt: (command: Command<Host>) => Command<Host> = (same) => same) {
   const fail = (error: unknown) => formatFailure(host, error);
   return buildApplication<Host>(
-    groupedCommands(mapGroups(groups, host, adapt), {
+    groupedCommands(mapGroups(commandsFor(host), host, adapt), {
       brief: 'Distribute a product made of several components through any OCI registry.',
       start: ['engineshed available', 'engineshed install train', 'eval "$(engineshed env)"'],
     }),
@@ -100,6 +100,14 @@ const groups: CommandGroups = {
   'log in': { login, logout },
   'in your shell': { completion },
 };
+
+/** All commands, or the one that is named: what the parser checks of each before it begins takes longer than a short command. */
+function commandsFor({ arguments: [first = ''] }: Host): CommandGroups {
+  const named = Object.values(groups).flatMap((commands) =>
+    Object.entries(commands).filter(([name]) => name === first),
+  );
+  return named.length === 0 ? groups : { named: Object.fromEntries(named) };
+}
 
 type Target = Command<Host> | RouteMap<Host>;
 

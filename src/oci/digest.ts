@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { EngineshedError } from '../errors/index.js';
 
 /** A content digest, `algorithm:hex`, of a registered algorithm (image specification, "Digests"). */
@@ -51,9 +50,17 @@ export function digestHex(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1);
 }
 
+/** Loading it takes longer than all else that a command like `current` does, and those hash nothing. */
+let crypto: typeof import('node:crypto') | undefined;
+
+function startHash(algorithm: DigestAlgorithm) {
+  crypto ??= process.getBuiltinModule('node:crypto');
+  return crypto.createHash(algorithm);
+}
+
 /** The digest of `bytes`, sha256 unless told. */
 export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = 'sha256'): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
+  return `${algorithm}:${startHash(algorithm).update(bytes).digest('hex')}` as Digest;
 }
 
 /** A running digest. */
@@ -66,7 +73,7 @@ export interface Digester {
 
 /** Starts a running digest, sha256 unless told. */
 export function createDigester(algorithm: DigestAlgorithm = 'sha256'): Digester {
-  const hash = createHash(algorithm);
+  const hash = startHash(algorithm);
   return {
     update: (bytes) => {
       hash.update(bytes);
