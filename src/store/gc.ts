@@ -3,6 +3,7 @@ import { isEngineshedError } from '../errors/index.js';
 import { type CollectionPlan, collect, planCollection } from './collect.js';
 import { findProjects } from './projects.js';
 import { readCurrent, readEngines } from './record.js';
+import { withReserve } from './reserve.js';
 import { type Store, type Transaction, transaction, withLock } from './store.js';
 import { removeEngine } from './uninstall.js';
 
@@ -43,7 +44,11 @@ export function planGc(store: Store, retention: Retention): GcPlan {
  * stays. Waits until no other process changes the store.
  * @throws EngineshedError `STORE_CORRUPT`, `FILE_PERMISSION`
  */
-export async function gc(store: Store, retention: Retention): Promise<GcPlan> {
+export function gc(store: Store, retention: Retention): Promise<GcPlan> {
+  return withReserve(store, () => collectUnused(store, retention));
+}
+
+async function collectUnused(store: Store, retention: Retention): Promise<GcPlan> {
   const unused = unusedEngines(store, retention.unusedMs);
   const engines: GcPlan['engines'][number][] = [];
   if (unused.length > 0) {

@@ -24,6 +24,7 @@ import { isMarked, unmark } from './mark.js';
 import { nothingKept, type Resumption, resumably } from './partial.js';
 import { type InstallPlan, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 import type { InstalledEngine } from './record.js';
+import { keepReserve } from './reserve.js';
 import { refuseForeignShims } from './shims.js';
 import { homeLock, rootMode } from './source.js';
 import type { StateInputs } from './state.js';
@@ -71,6 +72,7 @@ export async function applyInstall(
     const engine = await withLock(store, `engine-${lock.name}`, 'exclusive', async () =>
       installState(store, running, plan, inputs),
     );
+    keepReserve(store.paths);
     return { engine, plan };
   });
 }

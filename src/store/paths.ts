@@ -42,6 +42,7 @@ export const storeVersion = 1;
  *   partial/sha256-9a1b….03de…        what has arrived of a layer whose download is under way or was interrupted, by diffID and
  *                                     blob; unverified
  *   cache/5feceb66…                  what makes commands faster, such as the tags of a repository; may be deleted at any time
+ *   reserve/7                         4 KiB of nothing: room on a full disk for `gc` and `uninstall`, which give it back first
  *   staging/812-99120-…/              what a running process is making; swept when its owner is dead
  * ```
  */
@@ -66,6 +67,8 @@ export interface StorePaths {
   readonly partial: string;
   /** The directory of what is remembered, see `recall`. */
   readonly cache: string;
+  /** The directory of the room that is kept for `gc`. */
+  readonly reserve: string;
   readonly staging: string;
   /** The directory of everything under one engine name. */
   engine(name: string): string;
@@ -120,6 +123,7 @@ export function storePaths(root: string): StorePaths {
     locks: `${root}/locks`,
     partial: `${root}/partial`,
     cache: `${root}/cache`,
+    reserve: `${root}/reserve`,
     staging: `${root}/staging`,
     engine: (name) => `${root}/engines/${name}`,
     engineActive: (name) => `${root}/engines/${name}/active`,

@@ -208,11 +208,12 @@ function markAsStore({ paths }: Store, { staging }: Transaction): void {
 
 /** What no engine needs is deleted from a store, so it must not be made of, say, an image layout, which has `blobs` too. */
 function refuseOtherContent(paths: StorePaths): void {
-  const { seenChannels, signedImages } = paths;
+  const { seenChannels, signedImages, reserve } = paths;
   const own = [
     ...ownDirectories(paths),
     seenChannels,
     signedImages,
+    reserve,
     paths.shims,
     paths.current,
     paths.version,

@@ -5,6 +5,7 @@ import { collect } from './collect.js';
 import type { StorePaths } from './paths.js';
 import { findProjects } from './projects.js';
 import { engineNames, readCurrent } from './record.js';
+import { withReserve } from './reserve.js';
 import { ifUnlocked, type Store, type Transaction, transaction, withLock } from './store.js';
 
 /** What to do when the engine to be removed is the active one, or one that the lock of a project names. */
@@ -29,6 +30,10 @@ export interface UninstallResult {
  */
 export async function uninstall(store: Store, name: string, whenUsed: WhenUsed): Promise<UninstallResult> {
   if (!isInstalled(store.paths, name)) throw notInstalled(store.paths, name);
+  return withReserve(store, () => removeInstalled(store, name, whenUsed));
+}
+
+async function removeInstalled(store: Store, name: string, whenUsed: WhenUsed): Promise<UninstallResult> {
   const removed = await transaction(store, `uninstall ${name}`, (running) =>
     removeEngine(store, running, name, whenUsed),
   );

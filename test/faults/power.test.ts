@@ -23,7 +23,7 @@ import { temporaryDirectory } from '../support/temporary.js';
 function isKept(path: string, what: 'bytes' | 'name'): boolean {
   const [, inStore] = /^store\/(.+)$/.exec(path) ?? [];
   if (inStore === undefined) return path === 'store';
-  if (/^(staging|locks|partial)\/|^engines\/[^/]+\/used$|\/\.damaged-/.test(inStore)) return false;
+  if (/^(staging|locks|partial|reserve)\/|^engines\/[^/]+\/used$|\/\.damaged-/.test(inStore)) return false;
   if (what === 'bytes' && /^layers\/[^/]+\/[^/]+\/(layer\.json|\.inventory)$/.test(inStore)) return true;
   return !/^(layers|trees)\/[^/]+\/[^/]+\/./.test(inStore);
 }

@@ -19,6 +19,8 @@ export function everything(home: string): State {
   const entries = Object.entries(readTree(home)).flatMap(([path, what]): [string, string][] => {
     // Whether an interruption is in the history, and when an engine was installed and used, is all that two runs may differ in.
     if (path.startsWith('store/history/') || path.endsWith('/used')) return [];
+    // What gives its room back, and whoever has room next keeps some.
+    if (/^store\/reserve(\/|$)/.test(path)) return [];
     return [[path, path.endsWith('/engine.json') ? 'record' : what]];
   });
   return new Map(entries);

@@ -27,7 +27,7 @@ export async function gc(this: Host, flags: GcFlags): Promise<void> {
   } else printPlan(this, plan, flags.dryRun ? 'would be' : 'is');
 }
 
-function printPlan(host: Host, { engines, collection }: GcPlan, verb: string): void {
+function printPlan(host: Host, { engines, collection }: GcPlan, verb: 'is' | 'would be'): void {
   const { generations, projects, states, layers, trees, blobs, freedBytes } = collection;
   const removed = [engines, generations, projects, states, layers].some((list) => list.length > 0);
   if (!removed && trees + blobs + freedBytes === 0) {
@@ -41,7 +41,9 @@ function printPlan(host: Host, { engines, collection }: GcPlan, verb: string): v
   for (const { name, id } of states) printLine(host, `state ${id.slice(0, 8)} of ${name} ${verb} removed`);
   for (const { diffId, bytes } of layers)
     printLine(host, `layer ${diffId.slice(0, 19)} (${formatBytes(bytes)}) ${verb} removed`);
-  if (generations.length > 0)
-    printLine(host, `${count(generations.length, 'old generation')} ${verb} forgotten`);
+  if (generations.length > 0) {
+    const are = verb === 'is' && generations.length > 1 ? 'are' : verb;
+    printLine(host, `${count(generations.length, 'old generation')} ${are} forgotten`);
+  }
   printLine(host, `${formatBytes(freedBytes)} ${verb} freed.`);
 }
