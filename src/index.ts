@@ -300,6 +300,8 @@ export {
   signImage,
   type TrustedKey,
   type TrustPolicy,
+  type UnreadBundles,
+  type VerifiedSigners,
   verifyImage,
   type WantedSigners,
 } from './trust/index.js';

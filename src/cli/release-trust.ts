@@ -1,4 +1,4 @@
-import { engineLineage, enginesFrom, membersOf, type ReleaseChannel } from '../catalog/index.js';
+import { membersOf, type ReleaseChannel } from '../catalog/index.js';
 import { EngineshedError } from '../errors/index.js';
 import { formatReference } from '../oci/index.js';
 import { findLatestSigned, type PromotionSigning } from '../release/index.js';
@@ -7,18 +7,16 @@ import {
   isEnough,
   keysOf,
   placeName,
-  policiesFor,
   type ReadPolicy,
-  readPolicyKeys,
   repositoryName,
   type SigningKey,
   type TrustedKey,
-  type TrustPolicy,
   verifyImage,
   viewOf,
 } from '../trust/index.js';
 import { openTrustMemory } from './admission.js';
 import type { Host } from './host.js';
+import { readReleasePolicies, releasePolicies, requireCountingKey } from './policies.js';
 import type { FoundRelease, ReleaseDesk } from './release.js';
 import { openStore } from './runtime.js';
 import { openSigningKey, type SigningFlags } from './signing-key.js';
@@ -38,30 +36,6 @@ export async function givenSigningKey(host: Host, flags: SigningFlags): Promise<
 export interface ChannelSigning extends PromotionSigning {
   /** Whether a step that these of the keys signed is proven to all who follow the channel. */
   readonly isProofToAll: (signers: readonly TrustedKey[]) => boolean;
-}
-
-/** The policies that are for the releases of a project: by the engine that they are made of, those that follow them, or the image. */
-function releasePolicies({ catalogs, settings }: Pick<ReleaseDesk, 'catalogs' | 'settings'>): TrustPolicy[] {
-  return policiesFor(catalogs.policies, {
-    engines: [...engineLineage(catalogs, settings.engine), ...enginesFrom(catalogs, settings.image)],
-    images: settings.image.transport === 'registry' ? [repositoryName(settings.image)] : [],
-  });
-}
-
-/**
- * Those policies with their keys.
- * @throws EngineshedError as `readPolicyKeys` does
- */
-export function readReleasePolicies(desk: ReleaseDesk): Promise<ReadPolicy[]> {
-  return Promise.all(releasePolicies(desk).map(readPolicyKeys));
-}
-
-/**
- * The keys of those policies, each once.
- * @throws EngineshedError as `readPolicyKeys` does
- */
-export async function releaseKeys(desk: ReleaseDesk): Promise<TrustedKey[]> {
-  return keysOf(await readReleasePolicies(desk));
 }
 
 /**
@@ -139,7 +113,8 @@ export async function signingOf(
 
 /**
  * The same with a key that is there.
- * @throws EngineshedError as {@link releaseKeys} does, and `STORE_CORRUPT` where it cannot be read what was seen of the channel
+ * @throws EngineshedError as `readReleasePolicies` and `requireCountingKey` do, and `STORE_CORRUPT` where it cannot be read what was seen
+ * of the channel
  */
 export async function signingWith(
   host: Host,
@@ -147,12 +122,13 @@ export async function signingWith(
   channel: ReleaseChannel,
   key: SigningKey,
 ): Promise<ChannelSigning> {
+  const read = await readReleasePolicies(desk);
+  const asking = read.filter((policy) => policy.channel);
+  requireCountingKey(key, asking.length > 0 ? asking : read, `the channel ${channel.name}`);
   const memory = await openTrustMemory(
     openStore(host, () => {}),
     'leave',
   );
-  const read = await readReleasePolicies(desk);
-  const asking = read.filter((policy) => policy.channel);
   const place = { place: placeName(desk.settings.image), tag: channel.tag };
   const seen = asking.map((policy) => memory.seen(viewOf(place, policy))?.step ?? 0);
   const known = keysOf(read);

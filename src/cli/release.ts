@@ -53,7 +53,6 @@ export async function withReleases<T>(
   }
 }
 
-/** @throws EngineshedError `CONFIG_INVALID` where no `[release]` is */
 /**
  * How an engine is released, as the catalogs tell.
  * @throws EngineshedError `CONFIG_INVALID` where none does
@@ -149,19 +148,22 @@ async function lookUp(host: Host, targets: Targets, asked: Reference): Promise<F
   return { reference, target, image, lock: readReleaseLock(image.manifest, formatReference(asked)) };
 }
 
+/** Whether an image is where the project's releases are. */
+export function isReleasePlace({ image }: Pick<ReleaseSettings, 'image'>, reference: Reference): boolean {
+  return reference.transport === 'registry'
+    ? image.transport === 'registry' &&
+        reference.registry === image.registry &&
+        reference.repository === image.repository
+    : image.transport === reference.transport && reference.path === image.path;
+}
+
 /**
  * Makes sure that a release is where the project's releases are, for its tags are there.
  * @throws EngineshedError `USAGE`
  */
 export function refuseElsewhere({ settings, place }: ReleaseDesk, { reference }: FoundRelease): void {
   const { image } = settings;
-  const isThere =
-    reference.transport === 'registry'
-      ? image.transport === 'registry' &&
-        reference.registry === image.registry &&
-        reference.repository === image.repository
-      : image.transport === reference.transport && reference.path === image.path;
-  if (isThere) return;
+  if (isReleasePlace(settings, reference)) return;
   throw new EngineshedError(
     'USAGE',
     `${formatReference(reference)} is not in ${place.label}, where the releases are`,

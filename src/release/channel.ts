@@ -17,7 +17,7 @@ export type { ChannelStep } from '../trust/index.js';
 
 const channelKey = 'io.github.engineshed.channel';
 /** The most steps of a channel that are followed back for people. */
-const maxSteps = 1000;
+export const maxHistorySteps = 1000;
 /** The most that are where one more is to be signed: a channel that is signed anew each day may stay at a release for years. */
 const maxSignedSteps = 5000;
 
@@ -81,7 +81,7 @@ export async function readChannelHistory(
   target: Target,
   channel: string,
   at: Descriptor,
-  limit = maxSteps,
+  limit = maxHistorySteps,
   keys: readonly TrustedKey[] = [],
 ): Promise<RecordedStep[]> {
   return followBack(target, at, limit, (subject) => readSteps(target, channel, subject, keys));

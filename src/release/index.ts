@@ -4,6 +4,7 @@ export {
   emptyChannel,
   findChannel,
   findLatestSigned,
+  maxHistorySteps,
   type RecordedStep,
   readChannelHistory,
   readSignedHistory,

@@ -2,9 +2,11 @@ import { shortDigest } from '../content/index.js';
 import { EngineshedError, isEngineshedError } from '../errors/index.js';
 import type { Candidate } from './admission.js';
 import type { ChannelStep } from './channel-step.js';
+import type { UnreadSteps } from './evidence.js';
 import type { ChannelVerdict } from './judge-channel.js';
 import type { TrustPolicy } from './policy.js';
 import { describePolicy } from './policy-keys.js';
+import { maxBundles } from './read.js';
 
 /** A step of a channel that is not taken. */
 export type RefusedStep = Extract<ChannelVerdict, { readonly kind: 'rollback' | 'equivocation' | 'expired' }>;
@@ -55,13 +57,15 @@ export interface OtherSteps {
   readonly others: readonly ChannelStep[];
   /** Signed by too few keys. */
   readonly lacking: readonly ChannelStep[];
+  /** How many were too many to open; undefined for none. */
+  readonly unread: number | undefined;
 }
 
 /** The error for a tag that no statement is about. */
 export function unprovenTag(
   candidate: Candidate,
   policy: Pick<TrustPolicy, 'name' | 'file' | 'threshold'>,
-  { others, lacking }: OtherSteps,
+  { others, lacking, unread }: OtherSteps,
 ): EngineshedError {
   const { reference, resolved } = candidate;
   const [other] = others;
@@ -74,12 +78,38 @@ export function unprovenTag(
         : `; what is there is about ${other.repository ?? 'a repository that it does not name'}:${other.tags.join(', ')}`;
   return new EngineshedError(
     'CHANNEL_UNPROVEN',
-    `Nothing proves that ${reference} leads to ${resolved}, as ${describePolicy(policy)} demands${instead}`,
+    `Nothing proves that ${reference} leads to ${resolved}, as ${describePolicy(policy)} demands${instead}${unread === undefined ? '' : `. ${notRead(unread)}`}`,
     {
       hint: `Somebody without the key may have moved the tag; what is installed stays as it is. Its publisher signs where it leads: engineshed release promote RELEASE CHANNEL --key FILE. Who is sure of the digest names it instead of the tag: ${withoutTag(candidate)}`,
       details: { reference, actual: resolved },
     },
   );
+}
+
+/**
+ * The error for a channel of which a later step may be among those that were not opened. Nothing that was not opened may let pass what it
+ * would refuse.
+ * @param step the latest that is proven to the policy
+ */
+export function hiddenStep(
+  candidate: Candidate,
+  policy: Pick<TrustPolicy, 'name' | 'file'>,
+  step: ChannelStep,
+  { count, latestStep = 0 }: Pick<UnreadSteps, 'count' | 'latestStep'>,
+): EngineshedError {
+  const { reference, resolved } = candidate;
+  return new EngineshedError(
+    'CHANNEL_UNPROVEN',
+    `Nothing proves that step ${step.step} of ${step.time} is the latest of ${step.channel} (${reference}), as ${describePolicy(policy)} demands. ${notRead(count)}, and one says that it is of ${new Date(latestStep).toISOString()}`,
+    {
+      hint: `Somebody may hide a later step behind them. Who may write to the registry removes those that nobody needs, or its publisher signs again: engineshed release renew ${step.channel} --key FILE. Who is sure of the digest names it instead of the tag: ${withoutTag(candidate)}`,
+      details: { reference, actual: resolved },
+    },
+  );
+}
+
+function notRead(count: number): string {
+  return `Of the steps that are attached to it ${count} are not read, for there are more than ${maxBundles}`;
 }
 
 /** The reference with the digest that it led to: what was looked at, and nothing that comes later. */

@@ -1,7 +1,7 @@
 import { EngineshedError } from '../errors/index.js';
 import type { Candidate } from './admission.js';
-import { refusedStep, unprovenTag } from './channel-errors.js';
-import { type Evidence, imageSigners, signedSteps } from './evidence.js';
+import { hiddenStep, refusedStep, unprovenTag } from './channel-errors.js';
+import { type Evidence, imageSigners, signedSteps, type UnreadSteps } from './evidence.js';
 import { enoughSigners } from './image.js';
 import { type ChannelVerdict, type FollowedTag, judgeChannel } from './judge-channel.js';
 import type { ChannelView, TrustMemory } from './memory.js';
@@ -86,11 +86,16 @@ function judgeTag({ candidate, policies, memory, now }: Judged, evidence: Eviden
   if (followed === undefined) return [];
   const asking = new Map(policies.filter(({ channel }) => channel).map((policy) => [policy.id, policy]));
   const signed = signedSteps(evidence);
+  const unread = evidence.unread.find(({ subject }) => subject === candidate.resolved);
   return [...asking.values()].map((policy): ChannelFinding => {
     const proven = signed.filter(({ signers }) => isEnough(policy, signers));
     const view = viewOf(followed, policy);
     const steps = proven.map(({ step }) => step);
     const verdict = judgeChannel(followed, steps, memory.seen(view), now);
+    if (unread !== undefined && verdict.kind === 'proven' && mayBeLater(unread, verdict)) {
+      const fault = hiddenStep(candidate, policy, verdict.step, unread);
+      return { policy, view, verdict: { kind: 'unproven', others: [] }, signers: [], fault };
+    }
     if (verdict.kind !== 'unproven') {
       const by = proven.find(({ step }) => step === verdict.step)?.signers ?? [];
       const fault = verdict.kind === 'proven' ? undefined : refusedStep(candidate, verdict);
@@ -99,9 +104,25 @@ function judgeTag({ candidate, policies, memory, now }: Judged, evidence: Eviden
     const lacking = signed.filter(
       (one) => !proven.includes(one) && policy.keys.some(({ id }) => one.signers.has(id)),
     );
-    const others = { others: verdict.others, lacking: lacking.map(({ step }) => step) };
+    const others = {
+      others: verdict.others,
+      lacking: lacking.map(({ step }) => step),
+      unread: unread?.count,
+    };
     return { policy, view, verdict, signers: [], fault: unprovenTag(candidate, policy, others) };
   });
+}
+
+/**
+ * Whether a later step of a channel may be among those that were not opened. Whoever makes one says its time, so that all that are later
+ * than one that was opened were opened, too; where what was not says to be later, somebody may hide one behind others, whoever is led
+ * back afterwards would not notice. The tag of a version needs no latest step.
+ */
+function mayBeLater(
+  { latestStep }: UnreadSteps,
+  { step, seen }: Extract<ChannelVerdict, { readonly kind: 'proven' }>,
+): boolean {
+  return seen !== undefined && latestStep !== undefined && latestStep > Date.parse(step.time);
 }
 
 /** The tag that a candidate came by; undefined where it came by its digest. */

@@ -5,7 +5,13 @@ import { type ChannelStep, channelType, formatChannelStep, parseChannelStep } fr
 import type { KnownStatement, TrustMemory } from './memory.js';
 import type { ReadPolicy } from './policy-keys.js';
 import { readSigned } from './read.js';
-import { imageSignatureType, type RefusedBundle, type SignedStatement, type TrustedKey } from './types.js';
+import {
+  imageSignatureType,
+  type RefusedBundle,
+  type SignedStatement,
+  type TrustedKey,
+  type UnreadBundles,
+} from './types.js';
 
 /** A statement, and which of the {@link subjectsOf} an image it is about. */
 export interface SubjectStatement extends KnownStatement {
@@ -17,6 +23,15 @@ export interface Evidence {
   readonly statements: readonly SubjectStatement[];
   /** What is attached and does not count, where the place was asked. */
   readonly refused: readonly RefusedBundle[];
+  /** Steps of channels that were too many to open. */
+  readonly unread: readonly UnreadSteps[];
+}
+
+/** Steps of channels that are attached to an image and were not opened. */
+export interface UnreadSteps extends Pick<UnreadBundles, 'latestStep'> {
+  readonly subject: Digest;
+  /** How many; at least one. */
+  readonly count: number;
 }
 
 /** A step of a channel, and who signed it. */
@@ -35,7 +50,7 @@ export function subjectsOf({ resolved, manifest }: Candidate): Digest[] {
 export function recallEvidence(candidate: Candidate, memory: TrustMemory): Evidence {
   const recall = (subject: Digest) =>
     memory.statements(subject).map((statement) => ({ ...statement, subject }));
-  return { statements: subjectsOf(candidate).flatMap(recall), refused: [] };
+  return { statements: subjectsOf(candidate).flatMap(recall), refused: [], unread: [] };
 }
 
 /** What is to be read of an image. */
@@ -61,9 +76,10 @@ export async function readEvidence(
     // What was resolved is remembered with its bytes: nobody is asked.
     const subject: Descriptor = digest === manifest.digest ? manifest : await place.resolve(digest);
     const carriers = new Set(known.statements.flatMap((statement) => statement.carriers));
-    const { statements, refused } = await readSigned(place, subject, keys, predicateTypes, carriers);
+    const { statements, refused, unread } = await readSigned(place, subject, keys, predicateTypes, carriers);
     const own = statements.flatMap(normalized).map((statement) => ({ ...statement, subject: digest }));
-    return { statements: own, refused };
+    const { steps: count, latestStep } = unread;
+    return { statements: own, refused, unread: count === 0 ? [] : [{ subject: digest, count, latestStep }] };
   } catch (error) {
     if (isEngineshedError(error, 'OFFLINE')) return undefined;
     throw error;
@@ -75,6 +91,7 @@ export function joinEvidence(one: Evidence, other: Evidence): Evidence {
   return {
     statements: joinStatements([...one.statements, ...other.statements]),
     refused: [...one.refused, ...other.refused],
+    unread: [...one.unread, ...other.unread],
   };
 }
 

@@ -52,6 +52,14 @@ export async function signImage(
   return { carrier: await attachSigned(target, { ...inputs, ...statement }), present: false };
 }
 
+/** Who signed an image, of those that were asked for. */
+export interface VerifiedSigners {
+  /** Each once. */
+  readonly signers: readonly TrustedKey[];
+  /** How many signatures were not opened, because there are too many: others may have signed, too. */
+  readonly unread: number;
+}
+
 /**
  * Makes sure that enough different keys signed an image. Two signatures by one key are one, and so are two files with one key.
  * @param subjects the image, and the indexes that it was chosen from: who signs an index signs what it names
@@ -65,13 +73,14 @@ export async function verifyImage(
   subjects: readonly Descriptor[],
   what: string,
   wanted: WantedSigners,
-): Promise<readonly TrustedKey[]> {
+): Promise<VerifiedSigners> {
   const readings = await Promise.all(
     subjects.map((subject) => readSigned(target, subject, wanted.keys, [imageSignatureType])),
   );
   const statements = readings.flatMap((reading) => reading.statements);
   const refused = readings.flatMap((reading) => reading.refused);
-  return enoughSigners({ statements, refused }, what, wanted);
+  const unread = readings.reduce((sum, reading) => sum + reading.unread.signatures, 0);
+  return { signers: enoughSigners({ statements, refused }, what, wanted), unread };
 }
 
 /** Who signed, and what does not count. */

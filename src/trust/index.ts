@@ -13,6 +13,7 @@ export { keysOf } from './evidence.js';
 export {
   type ImageSignature,
   signImage,
+  type VerifiedSigners,
   verifyImage,
   type WantedSigners,
 } from './image.js';
@@ -32,4 +33,5 @@ export {
   type SigningInputs,
   type SigningKey,
   type TrustedKey,
+  type UnreadBundles,
 } from './types.js';

@@ -24,7 +24,7 @@ import { imageSignatureType } from './types.js';
 /** How many images are looked at at the same time. */
 const concurrentImages = 8;
 
-const nothing: Evidence = { statements: [], refused: [] };
+const nothing: Evidence = { statements: [], refused: [], unread: [] };
 
 /** An image, and the policies that are for it; at least one. */
 export interface GovernedImage {

@@ -1,6 +1,6 @@
 import { mapLimited, readAll, readManifest, type Target } from '../content/index.js';
 import { EngineshedError, type ErrorCode, inOperation, isEngineshedError } from '../errors/index.js';
-import { annotationKeys, type Descriptor, type Manifest, mediaTypes } from '../oci/index.js';
+import { annotationKeys, type Descriptor, type Manifest, mediaTypes, parseTime } from '../oci/index.js';
 import { predicateTypeKey } from './attach.js';
 import { bundleType, parseBundle } from './bundle.js';
 import { channelType } from './channel-step.js';
@@ -12,10 +12,11 @@ import {
   type SignedReading,
   type SignedStatement,
   type TrustedKey,
+  type UnreadBundles,
 } from './types.js';
 
 /** The most signatures of one image that are read, the most steps of channels, and the most of all else; anybody who may push may attach any number. */
-const maxBundles = 200;
+export const maxBundles = 200;
 /** The most steps of channels where all are read: those of a channel that is signed anew each day, for five years. */
 const maxAllSteps = 2000;
 /** The most bytes that the manifest of one may have: 64 KiB. */
@@ -41,7 +42,7 @@ const worthless: readonly ErrorCode[] = [
  * opened, whatever it says of it, and only a signed statement that names the image counts; annotations, hints at keys, logs and
  * times are not believed. What cannot count is told among `refused`. Where the place hides something, it is missing here. Of signatures
  * of the image, and of steps of channels, only the 200 are read that are said to be the newest: who signs each night makes one more each
- * time.
+ * time. `unread` tells of the rest: who asks for the latest step has to look whether it may be among them.
  * @param known digests of manifests that are not to be opened again
  * @throws EngineshedError `RESPONSE_INVALID` where more than 200 other bundles, or 10,000 referrers, are attached; and what keeps one
  * from being read that is there
@@ -55,13 +56,18 @@ export async function readSigned(
 ): Promise<SignedReading> {
   const about: Reading = { target, subject, keys, predicateTypes, known, which: 'newest' };
   try {
-    const { opened, unread } = await findCarriers(about);
+    const { opened, signatures, steps } = await findCarriers(about);
     const found = await mapLimited(opened, concurrentReads, (carrier) =>
       readCarrier(about, carrier, 'the keys'),
     );
     const statements = found.flatMap((one) => (one !== undefined && 'signers' in one ? [one] : []));
     const refused = found.flatMap((one) => (one !== undefined && 'reason' in one ? [one] : []));
-    return { statements, refused: [...notRead(unread), ...refused] };
+    const unread: UnreadBundles = {
+      signatures: signatures.length,
+      steps: steps.length,
+      latestStep: latestOf(steps),
+    };
+    return { statements, refused: [...notRead(signatures), ...refused], unread };
   } catch (error) {
     throw inOperation(`Reading the signatures of ${subject.digest}`, error);
   }
@@ -115,7 +121,9 @@ async function findCarriers(about: Reading): Promise<Carriers> {
 interface Carriers {
   readonly opened: readonly Descriptor[];
   /** Signatures of the image that are too many, the newest of them first. */
-  readonly unread: readonly Descriptor[];
+  readonly signatures: readonly Descriptor[];
+  /** Steps of channels that are. */
+  readonly steps: readonly Descriptor[];
 }
 
 /**
@@ -135,10 +143,11 @@ async function carriersIn(about: Reading, listed: AsyncIterable<Descriptor>): Pr
     if (about.which === 'all' && signatures.length > maxBundles) throw tooMany(about, maxBundles);
     if (about.which === 'all' && steps.length > maxAllSteps) throw tooMany(about, maxAllSteps);
   }
-  if (about.which === 'all') return { opened: [...others, ...signatures, ...steps], unread: [] };
+  if (about.which === 'all')
+    return { opened: [...others, ...signatures, ...steps], signatures: [], steps: [] };
   for (const its of [steps, signatures]) its.sort(newestFirst);
   const opened = [...others, ...signatures.slice(0, maxBundles), ...steps.slice(0, maxBundles)];
-  return { opened, unread: signatures.slice(maxBundles) };
+  return { opened, signatures: signatures.slice(maxBundles), steps: steps.slice(maxBundles) };
 }
 
 /** Told first, for it may be why a good one is missing. */
@@ -148,10 +157,19 @@ function notRead([carrier, ...more]: readonly Descriptor[]): RefusedBundle[] {
   return [{ carrier, reason: 'unread', message }];
 }
 
-/** By what their carriers say: who lies about it may as well hide them. */
+/** By what their carriers say, which is anybody's word; what says no time is the oldest. */
 function newestFirst(a: Descriptor, b: Descriptor): number {
-  const [one = '', other = ''] = [a, b].map(({ annotations }) => annotations?.[annotationKeys.created]);
-  return one === other ? 0 : one < other ? 1 : -1;
+  const [one, other] = [a, b].map((carrier) => createdOf(carrier) ?? 0) as [number, number];
+  return other - one;
+}
+
+function latestOf(carriers: readonly Descriptor[]): number | undefined {
+  const times = carriers.flatMap((carrier) => createdOf(carrier) ?? []);
+  return times.length === 0 ? undefined : times.reduce((one, other) => Math.max(one, other));
+}
+
+function createdOf({ annotations }: Descriptor): number | undefined {
+  return parseTime(annotations?.[annotationKeys.created] ?? '');
 }
 
 function tooMany({ subject, target }: Reading, most: number): EngineshedError {

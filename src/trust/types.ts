@@ -44,11 +44,22 @@ export interface RefusedBundle {
   readonly message: string;
 }
 
+/** What is attached to an image and was not opened, because there is too much of it. */
+export interface UnreadBundles {
+  /** How many signatures of the image. */
+  readonly signatures: number;
+  /** How many steps of channels. */
+  readonly steps: number;
+  /** When the newest of those steps was made, as its carrier says, in milliseconds since the epoch; undefined where none says. */
+  readonly latestStep: number | undefined;
+}
+
 /** What is attached to an image and signed. */
 export interface SignedReading {
   /** One for each carrier that counts. Two bundles that say the same are two; see their `signers`. */
   readonly statements: readonly SignedStatement[];
   readonly refused: readonly RefusedBundle[];
+  readonly unread: UnreadBundles;
 }
 
 /** What to sign about an image. */

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { User } from './cli.js';
 import { environment, key, publisherOf, refusal } from './publisher.js';
 
 const policy = `
@@ -33,8 +34,11 @@ it('F01 promotes under a policy what one of its keys has tested, whatever else i
     /says passed, and no key of the policy "own" of .* signed it: it has no sig/,
   );
   await publisher.output(['trust', 'generate-key-pair', 'other'], { environment });
-  const foreign = await publisher.output(['release', 'test', release, '--key', 'other.key'], { environment });
-  expect(foreign).toMatch(/, signed with other\.key\n.*does not count .*: other\.key is none of its keys\n/);
+  await elsewhere(publisher, async (directory) => {
+    const by = { environment, directory };
+    await publisher.output(['trust', 'sign', `${base}@${release}`, '--key', 'other.key'], by);
+    await publisher.output(['release', 'test', release, '--key', 'other.key'], by);
+  });
   const unknown = await attempt();
   expect(unknown).toMatchObject({ status: 76, code: 'SIGNATURE_INVALID', hint });
   expect(unknown.message).toContain('signed with an unknown key');
@@ -45,6 +49,48 @@ it('F01 promotes under a policy what one of its keys has tested, whatever else i
   const page = readFileSync(`${publisher.work}/public/releases/${release.slice(7)}.html`, 'utf8');
   expect(page).toContain('It passed all tests that there are now.');
   expect(page).toMatch(/checked<\/span> by <strong>acme\.pub/);
+});
+
+it('F01 signs with no key that the policies do not know, and pushes nothing', async () => {
+  const { publisher, base, build, sign, promote } = await publisherOf(policy + tests);
+  const release = await build();
+  await sign(release);
+  await publisher.json(['release', 'test', release, ...key], { environment });
+  await promote(release, '1.0.0', ...key);
+  await publisher.output(['trust', 'generate-key-pair', 'other'], { environment });
+  const attached = () => publisher.json(['referrers', `${base}@${release}`]);
+  const stranger = ['--key', 'other.key'];
+  const refuse = async (commands: readonly string[][]) => {
+    const before = await attached();
+    for (const command of commands) {
+      const refused = await refusal(publisher, ...command, ...stranger);
+      expect([command, refused]).toMatchObject([command, { status: 76, code: 'SIGNATURE_INVALID' }]);
+      expect(refused.message).toMatch(
+        /^other\.key is no key of the policy "own" of .* would count for nothing$/,
+      );
+      expect(refused.hint).toContain('engineshed trust public-key --key other.key');
+    }
+    expect(await attached()).toEqual(before);
+  };
+  const steps = [
+    ['release', 'promote', release, 'train', '--version', '1.0.0'],
+    ['release', 'rollback', 'train'],
+    ['release', 'renew', 'train'],
+  ];
+  await refuse([['trust', 'sign', `${base}@${release}`], ['release', 'test', release], ...steps]);
+  expect((await refusal(publisher, 'release', 'test', release, ...stranger, '--dry-run')).status).toBe(76);
+
+  // A key of one policy signs: what lacks for the others is told. Where some ask for channels, only theirs do for steps.
+  const file = `${publisher.work}/engineshed.toml`;
+  const own = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    `${own.replace('keys = ["acme.pub"]', 'keys = ["acme.pub"]\nchannel = true')}\n[trust.more]\nimages = ["${base}"]\nkeys = ["other.pub"]\n`,
+  );
+  await publisher.json(['trust', 'sign', `${base}@${release}`, ...stranger], { environment });
+  const tested = await publisher.output(['release', 'test', release, ...stranger], { environment });
+  expect(tested).toMatch(/does not count for the policy "own" of .*: other\.key is none of its keys\n/);
+  await refuse(steps.slice(0, 1));
 });
 
 it('F01 F02 rolls back with a key to what a key signed, and knows how the channel came there', async () => {
@@ -77,3 +123,13 @@ it('F01 F02 rolls back with a key to what a key signed, and knows how the channe
   expect(hidden).toMatchObject({ status: 76, code: 'CHANNEL_UNPROVEN' });
   expect(hidden.message).toContain('step 3 is known here, and is not found');
 });
+
+/** Does something in another checkout of the publisher's, which has no policy. */
+async function elsewhere(publisher: User, work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = `${publisher.work}/elsewhere`;
+  mkdirSync(directory);
+  cpSync(`${publisher.work}/other.key`, `${directory}/other.key`);
+  const text = readFileSync(`${publisher.work}/engineshed.toml`, 'utf8');
+  writeFileSync(`${directory}/engineshed.toml`, text.replace(policy, ''));
+  await work(directory);
+}

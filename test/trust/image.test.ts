@@ -50,7 +50,7 @@ describe('the signature of an image', () => {
       message: expect.stringContaining('is by none of the keys'),
     });
     await signImage(target, { subject, name: 'it', created, key: one });
-    expect(await verify()).toEqual([one.public]);
+    expect((await verify()).signers).toEqual([one.public]);
   });
 
   it('F01 is not what was signed of another sort', async () => {
@@ -85,7 +85,8 @@ describe('the signature of an image', () => {
     });
     await signImage(target, { subject, name: 'it', created, key: three });
     const enough = await verifyImage(target, [subject], 'it', { keys: publicKeys, threshold: 2 });
-    expect(enough.map(({ label }) => label)).toEqual(['one.pub', 'three.pub']);
+    expect(enough.signers.map(({ label }) => label)).toEqual(['one.pub', 'three.pub']);
+    expect(enough.unread).toBe(0);
     await expect(verifyImage(target, [subject], 'it', { keys: [], threshold: 0 })).rejects.toMatchObject({
       code: 'SIGNATURE_INVALID',
     });
@@ -110,11 +111,11 @@ describe('the signature of an image', () => {
     const verify = (threshold: number) =>
       verifyImage(target, [subject, index], 'it', { keys: publicKeys, threshold });
     await signImage(target, { subject: index, created, key: one });
-    expect(await verify(1)).toEqual([one.public]);
+    expect((await verify(1)).signers).toEqual([one.public]);
     await signImage(target, { subject, created, key: one });
     await expect(verify(2)).rejects.toMatchObject({ code: 'SIGNATURE_MISSING' });
     await signImage(target, { subject, created, key: two });
-    expect(await verify(2)).toHaveLength(2);
+    expect((await verify(2)).signers).toHaveLength(2);
   });
 
   it('tells of a few of many that do not count', async () => {

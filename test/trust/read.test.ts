@@ -50,12 +50,12 @@ describe('what is signed', () => {
     expect(both.statements.flatMap(({ signers }) => signers).sort()).toEqual(
       [key.public.id, other.public.id].sort(),
     );
-    expect(await ask(['https://example.com/none'])).toEqual({ statements: [], refused: [] });
+    expect(await ask(['https://example.com/none'])).toMatchObject({ statements: [], refused: [] });
   });
 
   it('F01 is nothing where nothing is attached', async () => {
     const { target, subject } = await pushedImage('one');
-    expect(await read(target, subject)).toEqual({ statements: [], refused: [] });
+    expect(await read(target, subject)).toMatchObject({ statements: [], refused: [] });
   });
 
   it('F01 does not count by another key, whatever the hint says', async () => {
@@ -106,7 +106,7 @@ describe('what is signed', () => {
     await pushBundle(silent.target, silent.subject, bundleOf(subject, { predicateType: channelType }), {
       annotations: {},
     });
-    expect(await read(silent.target, silent.subject)).toEqual({ statements: [], refused: [] });
+    expect(await read(silent.target, silent.subject)).toMatchObject({ statements: [], refused: [] });
   });
 
   it('F01 is not looked for in a manifest with two bundles, or with something else', async () => {
@@ -222,6 +222,8 @@ describe('what a place lists', () => {
     ).rejects.toMatchObject({ message: expect.stringContaining('older ones are not read') });
     await push(bundleOf(subject), 999);
     expect((await read(target, subject)).statements).toHaveLength(1);
+    const verified = await verifyImage(target, [subject], 'it', { keys: [key.public], threshold: 1 });
+    expect(verified).toMatchObject({ signers: [{ label: 'one.pub' }], unread: 2 });
     await expect(readClaimed(target, subject, [key.public], [imageSignatureType])).rejects.toMatchObject({
       code: 'RESPONSE_INVALID',
     });
@@ -239,7 +241,8 @@ describe('what a place lists', () => {
     await push(0, 201);
     await pushBundle(target, subject, bundleOf(subject));
     const ask = (types: string[]) => readSigned(target, subject, [key.public], types);
-    const { statements } = await ask([imageSignatureType, stepType]);
+    const { statements, unread } = await ask([imageSignatureType, stepType]);
+    expect(unread).toEqual({ signatures: 0, steps: 1, latestStep: Date.UTC(2026, 0, 1) });
     const days = statements.flatMap(({ predicate }) => (predicate as { day?: string }).day ?? []).sort();
     expect([statements.length, days[0], days.at(-1)]).toEqual([
       201,

@@ -54,7 +54,7 @@ describe('a registry', () => {
       if (!api) registry.script(noReferrers());
       const { subject } = await pushedImage('one', target(registry));
       await signImage(target(registry), { subject, created: '2026-01-02T03:04:05Z', key });
-      expect(await verify(target(registry), subject)).toEqual([key.public]);
+      expect((await verify(target(registry), subject)).signers).toEqual([key.public]);
     }
   });
 
@@ -78,7 +78,7 @@ describe('a registry', () => {
     const { registry, subject, place, carrier } = await signedImage();
     const signature = { ...carrier, artifactType: bundleType, annotations: signatureAnnotations };
     list(registry, [...others(9_999, 'application/spdx+json'), signature], 'filters');
-    expect(await verify(place, subject)).toEqual([key.public]);
+    expect((await verify(place, subject)).signers).toEqual([key.public]);
     expect(registry.requests.length).toBeLessThan(6);
   });
 
@@ -87,7 +87,7 @@ describe('a registry', () => {
     const signature = { ...carrier, artifactType: bundleType, annotations: signatureAnnotations };
     const entries = [...others(10_001, 'application/spdx+json'), signature];
     list(registry, entries, 'filters');
-    expect(await verify(place, subject)).toEqual([key.public]);
+    expect((await verify(place, subject)).signers).toEqual([key.public]);
     list(registry, entries, 'ignores');
     registry.requests.length = 0;
     await expect(verify(place, subject)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });

@@ -1,10 +1,16 @@
 import { basename } from 'node:path';
 import type { Descriptor } from '../../oci/index.js';
-import { emptyChannel, findChannel, type RecordedStep, readChannelHistory } from '../../release/index.js';
+import {
+  emptyChannel,
+  findChannel,
+  maxHistorySteps,
+  type RecordedStep,
+  readChannelHistory,
+} from '../../release/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { releaseKeys } from '../policies.js';
 import { findReleaseChannel, type ReleaseDesk, withReleases } from '../release.js';
-import { releaseKeys } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import { printTable } from '../table.js';
 
@@ -18,10 +24,12 @@ export async function releaseHistory(this: Host, flags: HistoryFlags, channel: s
   const { at, steps } = await withProgress(this, (report) =>
     withReleases(this, flags, report, (desk) => read(desk, channel)),
   );
+  const before = steps.at(-1)?.previous;
   if (flags.json) {
     printJson(this, {
       channel,
       digest: at.digest,
+      complete: steps.length > 0 && before === undefined,
       steps: steps.map(({ step, digest, version, reason, time, expires, signature, signers }) => ({
         step,
         digest,
@@ -51,6 +59,10 @@ export async function releaseHistory(this: Host, flags: HistoryFlags, channel: s
       digest,
     ]),
   );
+  if (before === undefined) return;
+  const why =
+    steps.length >= maxHistorySteps ? `only ${maxHistorySteps} steps are shown` : 'it is not recorded there';
+  printLine(this, `Before that it led to ${before.digest}; how it came there is not told: ${why}.`);
 }
 
 /** Only a key that is known says who it was. */

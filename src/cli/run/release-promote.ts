@@ -12,6 +12,7 @@ import {
 import { describePolicy, type ReadPolicy, type SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { readReleasePolicies } from '../policies.js';
 import {
   findRelease,
   findReleaseChannel,
@@ -21,7 +22,6 @@ import {
 } from '../release.js';
 import {
   givenSigningKey,
-  readReleasePolicies,
   requireOwnSignature,
   requireSignatures,
   signingOf,

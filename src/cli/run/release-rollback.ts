@@ -14,6 +14,7 @@ import {
 import type { SigningKey } from '../../trust/index.js';
 import type { Host } from '../host.js';
 import { withProgress } from '../output.js';
+import { releaseKeys } from '../policies.js';
 import {
   findRelease,
   findReleaseChannel,
@@ -21,7 +22,7 @@ import {
   refuseElsewhere,
   withReleases,
 } from '../release.js';
-import { givenSigningKey, releaseKeys, requireSignatures, signingOf, stepInputs } from '../release-trust.js';
+import { givenSigningKey, requireSignatures, signingOf, stepInputs } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import type { SigningFlags } from '../signing-key.js';
 import { printPromotion } from './release-promote.js';

@@ -14,8 +14,9 @@ import { describePolicy, type ReadPolicy, repositoryName, type SigningKey } from
 import { inCleanStore, untilStopped } from '../clean-store.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { readReleasePolicies, requireCountingKey } from '../policies.js';
 import { type FoundRelease, findRelease, type ReleaseDesk, withReleases } from '../release.js';
-import { givenSigningKey, readReleasePolicies, requireOwnSignature } from '../release-trust.js';
+import { givenSigningKey, requireOwnSignature } from '../release-trust.js';
 import type { NetworkFlags } from '../runtime.js';
 import type { SigningFlags } from '../signing-key.js';
 
@@ -93,8 +94,9 @@ async function carryOut(
       hint: 'Write them in engineshed.toml: [[release.test]] with name = "…" and command = ["program", "argument"].',
     });
   }
-  const release = await findRelease(host, desk, text);
   const policies = await readReleasePolicies(desk);
+  if (key !== undefined) requireCountingKey(key, policies, `the tests of ${text}`);
+  const release = await findRelease(host, desk, text);
   const uncounted = policies.filter(({ keys }) => !keys.some(({ id }) => id === key?.public.id));
   if (key !== undefined && policies.length === 0)
     await requireOwnSignature(release, key, 'a signed test result');

@@ -5,6 +5,7 @@ import { type ImageSignature, imageSignatureType, readSigned, signImage } from '
 import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { printJson, printLine, withProgress } from '../output.js';
+import { readImagePolicies, requireCountingKey } from '../policies.js';
 import { parseImage } from '../references.js';
 import { type NetworkFlags, openTargets } from '../runtime.js';
 import { openSigningKey, type SigningFlags } from '../signing-key.js';
@@ -21,6 +22,7 @@ export async function sign(this: Host, flags: SignFlags, image: string): Promise
   refuseArchive(reference);
   const key = await openSigningKey(this, flags);
   const catalogs = await openCatalogs(this, undefined);
+  requireCountingKey(key, await readImagePolicies(catalogs, reference), formatReference(reference));
   const { subject, signature } = await withProgress(this, async (report) => {
     const targets = openTargets(this, catalogs, flags, report);
     try {

@@ -1,4 +1,4 @@
-import { type Catalogs, definitionForReference, imagesOf, policyEngines } from '../../catalog/index.js';
+import { type Catalogs, definitionForReference } from '../../catalog/index.js';
 import { resolveReference, type Target } from '../../content/index.js';
 import { engineArtifactType, type ReadEngine, readExportedEngines } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
@@ -14,7 +14,6 @@ import {
   type PolicySubject,
   policiesFor,
   readPolicyKeys,
-  repositoryName,
   type TrustedKey,
   verifyImage,
   type WantedSigners,
@@ -23,6 +22,7 @@ import { openCatalogs } from '../catalogs.js';
 import type { Host } from '../host.js';
 import { withPlace } from '../images.js';
 import { printJson, printLine } from '../output.js';
+import { policySubject } from '../policies.js';
 import { readPublicKeys } from '../public-keys.js';
 import type { NetworkFlags } from '../runtime.js';
 import { count } from '../text.js';
@@ -39,6 +39,8 @@ interface VerifiedImage {
   readonly image: string;
   readonly digest: Digest;
   readonly signers: readonly TrustedKey[];
+  /** How many signatures were not opened. */
+  readonly unread: number;
 }
 
 /** Verifies who signed an image, or all images of an exported engine. */
@@ -50,28 +52,35 @@ export async function verify(this: Host, flags: VerifyFlags, image: string): Pro
     const found = await imagesToVerify(catalogs, target, reference);
     for (const { name, subjects, about } of found.images) {
       const signers = new Map<string, TrustedKey>();
-      for (const wanted of given === undefined ? await policySigners(catalogs, name, about) : [given])
-        for (const key of await verifyImage(target, subjects, name, wanted)) signers.set(key.id, key);
-      verified.push({ image: name, digest: subjects[0].digest, signers: [...signers.values()] });
+      let unread = 0;
+      for (const wanted of given === undefined ? await policySigners(catalogs, name, about) : [given]) {
+        const found = await verifyImage(target, subjects, name, wanted);
+        for (const key of found.signers) signers.set(key.id, key);
+        unread = Math.max(unread, found.unread);
+      }
+      verified.push({ image: name, digest: subjects[0].digest, signers: [...signers.values()], unread });
     }
     return { images: verified, directories: found.directories };
   });
   if (flags.json) {
     printJson(this, {
       threshold: given?.threshold ?? null,
-      images: images.map(({ image, digest, signers }) => ({
+      images: images.map(({ image, digest, signers, unread }) => ({
         image,
         digest,
         signers: signers.map(({ id, label }) => ({ id, key: label })),
+        unread,
       })),
       directories,
     });
     return;
   }
-  for (const { image, digest, signers } of images) {
+  for (const { image, digest, signers, unread } of images) {
     printLine(this, `${image} is signed by ${count(signers.length, 'key')}`);
     printLine(this, `  digest  ${digest}`);
     for (const { id, label } of signers) printLine(this, `  key     ${label}  ${id}`);
+    if (unread > 0)
+      printLine(this, `  unread  ${count(unread, 'older signature')}: there are too many to look at all`);
   }
   for (const { engine, source, directory } of directories)
     printLine(this, `${source} of ${engine} is the directory ${directory}, which nobody signs`);
@@ -142,7 +151,7 @@ async function imagesToVerify(catalogs: Catalogs, target: Target, reference: Ref
   const engines = await exportedEngines(target, reference);
   if (engines.length === 0) {
     const subject = await resolveReference(target, reference);
-    const about = subjectOf(catalogs, definitionForReference(catalogs, reference).name, reference);
+    const about = policySubject(catalogs, definitionForReference(catalogs, reference).name, reference);
     const name = formatReference({ ...reference, digest: subject.digest });
     return { images: [{ name, subjects: [subject], about }], directories: [] };
   }
@@ -157,19 +166,10 @@ async function imagesToVerify(catalogs: Catalogs, target: Target, reference: Ref
       const { manifest, resolved } = locked;
       const index = resolved === manifest.digest ? [] : [await target.resolve(resolved)];
       const from = parseReference(locked.reference);
-      const about = subjectOf(catalogs, lock.name, from);
+      const about = policySubject(catalogs, lock.name, from);
       images.push({ name: `${source} of ${lock.name}`, subjects: [manifest, ...index], about });
     }
   return { images, directories };
-}
-
-/** As an install of the engine is asked. */
-function subjectOf(catalogs: Catalogs, name: string, reference: Reference): PolicySubject {
-  const own = reference.transport === 'registry' ? [repositoryName(reference)] : [];
-  return {
-    engines: policyEngines(catalogs, name, reference),
-    images: [...own, ...imagesOf(catalogs, name)],
-  };
 }
 
 async function exportedEngines(target: Target, { tag, digest }: Reference): Promise<ReadEngine[]> {
