@@ -3,12 +3,10 @@ import { acquireLock, type Owner, replaceFile } from '../files/index.js';
 import {
   annotationKeys,
   type Descriptor,
-  type Digest,
   type Index,
-  maxDescriptors,
   maxManifestBytes,
   mediaTypes,
-  parseManifest,
+  parseLayoutIndex,
 } from '../oci/index.js';
 import { readLayoutFile } from './layout-file.js';
 
@@ -39,13 +37,7 @@ export function readIndex({ directory, label }: Pick<LayoutIndexFile, 'directory
   }
   try {
     // The file has no descriptor of its own: it is where the layout's trust begins.
-    const descriptor = {
-      mediaType: mediaTypes.imageIndex,
-      digest: `file ${label}/index.json` as Digest,
-      size: bytes.length,
-    };
-    const parsed = parseManifest(bytes, descriptor);
-    if (parsed.kind === 'index') return parsed.index;
+    return parseLayoutIndex(bytes, `file ${label}/index.json`);
   } catch (error) {
     const cause = fromSystemError(error);
     throw new EngineshedError(
@@ -54,14 +46,12 @@ export function readIndex({ directory, label }: Pick<LayoutIndexFile, 'directory
       { cause },
     );
   }
-  throw new EngineshedError('LAYOUT_INVALID', `The index.json of ${label} is no index`);
 }
 
 /**
  * Changes the index, alone among all processes, in one step.
  * @param change makes the new entries of the old ones; what it returns unchanged is not written
- * @throws EngineshedError `LAYOUT_INVALID` where there would be more entries than any reader takes, `DISK_FULL`,
- * `FILE_PERMISSION`
+ * @throws EngineshedError `LAYOUT_INVALID` where it would have more bytes than a reader takes, `DISK_FULL`, `FILE_PERMISSION`
  */
 export async function changeIndex(
   file: LayoutIndexFile,
@@ -72,21 +62,26 @@ export async function changeIndex(
     const index = readIndex(file);
     const manifests = change(index.manifests);
     if (manifests === index.manifests) return;
-    if (manifests.length > maxDescriptors) {
-      throw new EngineshedError(
-        'LAYOUT_INVALID',
-        `${file.label} would have more than the ${maxDescriptors} images that its index.json may name`,
-        { hint: 'Use another image layout.' },
-      );
-    }
-    replaceFile(
-      `${file.directory}/index.json`,
-      JSON.stringify({ ...index, manifests }),
-      file.temporaryFile(),
-    );
+    const text = encodeLayoutIndex({ ...index, manifests: [...manifests] }, file.label);
+    replaceFile(`${file.directory}/index.json`, text, file.temporaryFile());
   } finally {
     lock?.release();
   }
+}
+
+/**
+ * The text of an `index.json`.
+ * @param label names the layout in the error
+ * @throws EngineshedError `LAYOUT_INVALID` where it has more bytes than a reader takes
+ */
+export function encodeLayoutIndex(index: Index, label: string): string {
+  const text = JSON.stringify(index);
+  if (Buffer.byteLength(text) <= maxManifestBytes) return text;
+  throw new EngineshedError(
+    'LAYOUT_INVALID',
+    `${label} would name ${index.manifests.length} images, and its index.json have more than ${maxManifestBytes} bytes`,
+    { hint: 'Use another one, or a registry.' },
+  );
 }
 
 /** The tag of an entry; undefined where it has none. */

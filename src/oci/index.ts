@@ -25,11 +25,11 @@ export {
   imageLayers,
   type Manifest,
   maxConfigBytes,
-  maxDescriptors,
   maxManifestBytes,
   type ParsedManifest,
   type Platform,
   parseConfig,
+  parseLayoutIndex,
   parseManifest,
   successors,
 } from './manifest.js';

@@ -9,7 +9,7 @@ export const maxManifestBytes = 4 * 1024 * 1024;
 /** The most bytes an image config may have: 8 MiB. */
 export const maxConfigBytes = 8 * 1024 * 1024;
 /** The most layers an image, and the most manifests an index, may have. */
-export const maxDescriptors = 1000;
+const maxDescriptors = 1000;
 const tooMany = `more than ${maxDescriptors} entries are not accepted`;
 
 const digestSchema = v.custom<Digest>(
@@ -56,6 +56,8 @@ const indexSchema = v.looseObject({
   subject: v.optional(descriptorSchema),
   annotations: annotationsSchema,
 });
+/** It names all images of a layout, so that only its bytes bound their number. */
+const layoutIndexSchema = v.looseObject({ ...indexSchema.entries, manifests: v.array(descriptorSchema) });
 const configSchema = v.looseObject({
   created: v.optional(v.string()),
   architecture: v.optional(v.string()),
@@ -108,6 +110,23 @@ export function parseManifest(bytes: Uint8Array, descriptor: Descriptor): Parsed
       `The ${where} has the media type "${mediaType}", which is no image`,
     );
   }
+  const json = readJson(bytes, mediaType, where);
+  return isIndexType(mediaType)
+    ? { kind: 'index', index: check(indexSchema, json, where) }
+    : { kind: 'manifest', manifest: check(manifestSchema, json, where) };
+}
+
+/**
+ * Parses the `index.json` of an image layout (image specification, "index.json file"): an index that may have any number of entries.
+ * @param where names the file in errors
+ * @throws EngineshedError `MANIFEST_INVALID`, `JSON_INVALID`
+ */
+export function parseLayoutIndex(bytes: Uint8Array, where: string): Index {
+  return check(layoutIndexSchema, readJson(bytes, mediaTypes.imageIndex, where), where);
+}
+
+/** The JSON of a manifest or index, which is of the kind that it was given as. */
+function readJson(bytes: Uint8Array, mediaType: string, where: string): unknown {
   const json = parseJson(bytes, where);
   const stated = (json as { mediaType?: unknown } | null)?.mediaType;
   if (stated !== undefined && stated !== mediaType) {
@@ -124,9 +143,7 @@ export function parseManifest(bytes: Uint8Array, descriptor: Descriptor): Parsed
   if (other !== undefined && has('manifests')) {
     throw new EngineshedError('MANIFEST_INVALID', `The ${where} has both "${other}" and "manifests"`);
   }
-  return isIndexType(mediaType)
-    ? { kind: 'index', index: check(indexSchema, json, where) }
-    : { kind: 'manifest', manifest: check(manifestSchema, json, where) };
+  return json;
 }
 
 /**

@@ -5,12 +5,13 @@ import {
   type Digest,
   digestAlgorithm,
   digestHex,
+  type Index,
   isIndexType,
-  maxDescriptors,
   mediaTypes,
   parseReference,
 } from '../../oci/index.js';
 import { readManifest } from '../image.js';
+import { encodeLayoutIndex } from '../layout-index.js';
 import type { ContentStore } from '../types.js';
 import type { TarFile } from './tar-file.js';
 
@@ -86,14 +87,8 @@ async function writeIndex(
     ...tagged.map(([tag, descriptor]) => ({ ...plain(descriptor), annotations: annotationsOf(tag) })),
     ...untagged.map(plain),
   ];
-  if (entries.length > maxDescriptors) {
-    throw new EngineshedError(
-      'LAYOUT_INVALID',
-      `${label} would have more than the ${maxDescriptors} images that its index.json may name`,
-    );
-  }
-  const index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: entries };
-  file.add('index.json', encode(index));
+  const index: Index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: entries };
+  file.add('index.json', Buffer.from(encodeLayoutIndex(index, label)));
 }
 
 /** What an index names leads to it; an index of which something is missing is content, but no image to offer. */

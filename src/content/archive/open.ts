@@ -6,9 +6,8 @@ import {
   type Index,
   isDigest,
   maxManifestBytes,
-  mediaTypes,
   parseJson,
-  parseManifest,
+  parseLayoutIndex,
 } from '../../oci/index.js';
 import type { Target } from '../types.js';
 import { readClassicImages } from './docker.js';
@@ -108,14 +107,11 @@ async function parsed(label: string, read: () => Promise<Buffer>): Promise<unkno
 
 /** The file has no descriptor of its own: it is where the archive's trust begins. */
 function parseIndex(bytes: Buffer, label: string): Index {
-  const digest = 'file "index.json"' as Digest;
   try {
-    const found = parseManifest(bytes, { mediaType: mediaTypes.imageIndex, digest, size: bytes.length });
-    if (found.kind === 'index') return found.index;
+    return parseLayoutIndex(bytes, 'file "index.json"');
   } catch (cause) {
     throw archiveInvalid(label, (cause as Error).message, cause);
   }
-  throw archiveInvalid(label, 'its index.json is no index');
 }
 
 function readOnly(label: string): EngineshedError {
