@@ -88,11 +88,8 @@ export interface StorePaths {
   tree(chainId: Digest): string;
   /** The file of a manifest or config. */
   blob(digest: Digest): string;
-  /**
-   * What was last seen of a channel, by its place, its tag, and the `id` of the policies that it counts for; without one it counts for all,
-   * and is never written any more.
-   */
-  seen(place: string, tag: string, policy: string | undefined): string;
+  /** What was last seen of a channel, by its place, its tag, and the `id` of the policies that it counts for. */
+  seen(place: string, tag: string, policy: string): string;
   /** The statements about an image. */
   signed(digest: Digest): string;
   /** The shim of a command. */
@@ -134,10 +131,8 @@ export function storePaths(root: string): StorePaths {
     layer: (diffId) => byDigest('layers', diffId),
     tree: (chainId) => byDigest('trees', chainId),
     blob: (digest) => byDigest('blobs', digest),
-    seen: (place, tag, policy) => {
-      const channel = digestHex(digestOf(`${place}:${tag}`)).slice(0, 32);
-      return `${root}/seen/${channel}${policy === undefined ? '' : `-${policy.slice(0, 32)}`}.json`;
-    },
+    seen: (place, tag, policy) =>
+      `${root}/seen/${digestHex(digestOf(`${place}:${tag}`)).slice(0, 32)}-${policy.slice(0, 32)}.json`,
     signed: (digest) => byDigest('signed', digest),
     shim: (command) => `${root}/shims/${command}${shimExtension}`,
     project: (lock) => `${root}/projects/${digestHex(digestOf(lock)).slice(0, 16)}.json`,

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import * as v from 'valibot';
 import { type EngineshedError, fromSystemError, isEngineshedError } from '../errors/index.js';
@@ -21,8 +21,7 @@ const statementsSchema = v.object({
       predicateType: v.string(),
       predicate: v.unknown(),
       signers: v.array(v.string()),
-      // Not in the files of older versions.
-      carriers: v.optional(v.array(v.string()), []),
+      carriers: v.array(v.string()),
     }),
   ),
 });
@@ -50,7 +49,6 @@ export function trustMemory(store: Store): TrustMemory {
             const read = () => readSeen(paths, view);
             const seen = next(whenDamaged === 'refuse' ? read() : orNothing(read));
             write(paths.seen(view.place, view.tag, view.policy), formatSeen(seen));
-            if (whenDamaged === 'replace') removeDamaged(paths, view);
           }
         }),
       ),
@@ -82,7 +80,7 @@ export function checkSeen(paths: StorePaths): FaultList[] {
     const faults = new FaultList('channel', name, new Set(), `seen/${name}`);
     try {
       const { place, tag, proof } = parseSeen(readBytes(path) ?? Buffer.alloc(0), path);
-      if (paths.seen(place, tag, proof?.policy) !== path) faults.add('', { fault: 'content' });
+      if (paths.seen(place, tag, proof.policy) !== path) faults.add('', { fault: 'content' });
     } catch (error) {
       if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
       faults.add('', { fault: 'content' });
@@ -102,26 +100,15 @@ function readSeen(paths: StorePaths, view: ChannelView): SeenChannel | undefined
   return readRecord(paths, own, view) ?? seenByOthers(paths, view);
 }
 
-/** What begins the record of who looks for the first time: a policy may have got another key, or the store is from before there were several. */
+/** What begins the record of who looks for the first time: a policy may have got another key. */
 function seenByOthers(paths: StorePaths, view: ChannelView): SeenChannel | undefined {
-  const [start = ''] = basename(paths.seen(view.place, view.tag, undefined)).split('.');
+  const [channel = ''] = basename(paths.seen(view.place, view.tag, view.policy)).split('-');
   const [highest] = seenFiles(paths)
-    .filter((path) => basename(path).startsWith(start))
+    .filter((path) => basename(path).startsWith(`${channel}-`))
     .flatMap((path) => readRecord(paths, path, view) ?? [])
-    .filter(({ proof }) => proof === undefined || view.isProof(new Set(proof.signers)))
+    .filter(({ proof }) => view.isProof(new Set(proof.signers)))
     .sort((a, b) => b.step - a.step);
   return highest;
-}
-
-/** What counted for all, and says nothing any more; it would be told for ever. */
-function removeDamaged(paths: StorePaths, view: ChannelView): void {
-  const path = paths.seen(view.place, view.tag, undefined);
-  try {
-    readRecord(paths, path, view);
-  } catch (error) {
-    if (!isEngineshedError(error, 'STORE_CORRUPT')) throw error;
-    rmSync(path, { recursive: true, force: true });
-  }
 }
 
 function readRecord(
@@ -134,7 +121,7 @@ function readRecord(
   const seen = parseSeen(bytes, path);
   // The record of another channel, or of others, says nothing of this one.
   const isOwn =
-    seen.place === place && seen.tag === tag && paths.seen(place, tag, seen.proof?.policy) === path;
+    seen.place === place && seen.tag === tag && paths.seen(place, tag, seen.proof.policy) === path;
   return isOwn ? seen : parseSeen(Buffer.alloc(0), path);
 }
 

@@ -7,7 +7,7 @@ import { examineAll, type GovernedImage } from './judge.js';
 import { acceptStep, judgeChannel } from './judge-channel.js';
 import type { ChannelView, TrustMemory } from './memory.js';
 import type { ReadPolicy } from './policy-keys.js';
-import type { Acceptance, SeenChannel } from './seen.js';
+import type { Acceptance, SeenChannel, SeenStep } from './seen.js';
 
 /** A step of a channel that is not as it should be, and that somebody can take. Plain data but for the candidate. */
 export interface PlannedAcceptance {
@@ -57,9 +57,9 @@ export async function planAcceptance(
     const isDamaged = damaged.has(nameOf(view));
     const before = isDamaged ? undefined : memory.seen(view);
     const what: Acceptance['what'][] = isDamaged ? ['unreadable'] : [];
-    const take = (seen: SeenChannel | undefined, fault: Acceptance['what']) =>
+    const take = (seen: SeenStep | undefined, fault: Acceptance['what']) =>
       acceptStep(followed, step, seen, { time: now.toISOString(), by, what: fault });
-    let after = isDamaged ? take(undefined, 'unreadable') : before;
+    let after: SeenStep | undefined = isDamaged ? take(undefined, 'unreadable') : before;
     // One that is too old may lead back, too.
     for (;;) {
       const { kind } = judgeChannel(followed, [step], after, now);

@@ -75,7 +75,7 @@ export function unprovenTag(
       ? `; the statement about step ${few.step} of ${few.channel} is signed by fewer keys than ${policy.threshold}`
       : other === undefined
         ? ': it has no signed statement of its channel'
-        : `; what is there is about ${other.repository ?? 'a repository that it does not name'}:${other.tags.join(', ')}`;
+        : `; what is there is about ${other.repository}:${other.tags.join(', ')}`;
   return new EngineshedError(
     'CHANNEL_UNPROVEN',
     `Nothing proves that ${reference} leads to ${resolved}, as ${describePolicy(policy)} demands${instead}${unread === undefined ? '' : `. ${notRead(unread)}`}`,

@@ -15,10 +15,10 @@ export type MoveReason = 'promote' | 'rollback' | 'renew';
 /** A step of a channel: from some time on it led to a release. */
 export interface ChannelStep {
   readonly channel: string;
-  /** The repository that the channel is in: `HOST/PATH`, or `oci:DIRECTORY`; undefined where an early version recorded it. */
-  readonly repository: string | undefined;
-  /** The tag that the channel is, which moves; undefined as above. */
-  readonly tag: string | undefined;
+  /** The repository that the channel is in: `HOST/PATH`, or `oci:DIRECTORY`. */
+  readonly repository: string;
+  /** The tag that the channel is, which moves. */
+  readonly tag: string;
   /** All tags that this step let lead to the release: the channel's, and that of the version. */
   readonly tags: readonly string[];
   /** 1 for the first recorded step, and one more for each. */
@@ -44,9 +44,9 @@ const instant = v.pipe(
 );
 const schema = v.looseObject({
   channel: name,
-  repository: v.optional(name),
-  tag: v.optional(name),
-  tags: v.optional(v.pipe(v.array(name), v.maxLength(maxStepTags)), []),
+  repository: name,
+  tag: name,
+  tags: v.pipe(v.array(name), v.maxLength(maxStepTags)),
   step,
   digest,
   version: v.optional(v.string()),

@@ -1,12 +1,12 @@
 import type { Digest } from '../oci/index.js';
 import type { ChannelStep } from './channel-step.js';
-import { type Acceptance, isAccepted, type SeenChannel } from './seen.js';
+import { type Acceptance, isAccepted, type SeenStep } from './seen.js';
 
 /** A tag that was followed, and what it led to. */
 export interface FollowedTag {
   /** The canonical repository: `HOST/PATH`, or `oci:DIRECTORY`. */
   readonly repository: string;
-  /** Where it is on this machine (see `SeenChannel`). */
+  /** Where it is on this machine (see `SeenStep`). */
   readonly place: string;
   readonly tag: string;
   readonly digest: Digest;
@@ -18,7 +18,7 @@ export type ChannelVerdict =
   | {
       readonly kind: 'proven';
       readonly step: ChannelStep;
-      readonly seen: SeenChannel | undefined;
+      readonly seen: SeenStep | undefined;
     }
   /** No statement is about this tag of this repository and this digest. `others` are about something else. */
   | { readonly kind: 'unproven'; readonly others: readonly ChannelStep[] }
@@ -26,14 +26,14 @@ export type ChannelVerdict =
   | {
       readonly kind: 'rollback' | 'equivocation';
       readonly step: ChannelStep;
-      readonly seen: SeenChannel;
+      readonly seen: SeenStep;
     }
   /** `at` is the time by which it was judged, RFC 3339; `seen` is to be remembered all the same. */
   | {
       readonly kind: 'expired';
       readonly step: ChannelStep;
       readonly at: string;
-      readonly seen: SeenChannel;
+      readonly seen: SeenStep;
     };
 
 /**
@@ -45,7 +45,7 @@ export type ChannelVerdict =
 export function judgeChannel(
   followed: FollowedTag,
   statements: readonly ChannelStep[],
-  seen: SeenChannel | undefined,
+  seen: SeenStep | undefined,
   now: Date,
 ): ChannelVerdict {
   const { repository, tag, digest } = followed;
@@ -78,9 +78,9 @@ export function judgeChannel(
 export function acceptStep(
   followed: FollowedTag,
   step: ChannelStep,
-  seen: SeenChannel | undefined,
+  seen: SeenStep | undefined,
   about: Pick<Acceptance, 'time' | 'by' | 'what'>,
-): SeenChannel {
+): SeenStep {
   const from = seen && { step: seen.step, digest: seen.digest };
   const acceptance: Acceptance = {
     ...about,
@@ -105,9 +105,9 @@ function latestFirst(a: ChannelStep, b: ChannelStep): number {
 function nextSeen(
   followed: FollowedTag,
   step: ChannelStep,
-  seen: SeenChannel | undefined,
+  seen: SeenStep | undefined,
   at: string,
-): SeenChannel {
+): SeenStep {
   const until = step.expires === undefined ? undefined : earliest(at, step.expires);
   const time = until === undefined ? seen?.time : latest(until, seen?.time);
   return {
@@ -120,7 +120,7 @@ function nextSeen(
 function seenOf(
   { place, tag }: FollowedTag,
   { channel, step, digest, expires }: ChannelStep,
-): Omit<SeenChannel, 'accepted'> {
+): Omit<SeenStep, 'accepted'> {
   return { place, tag, channel, step, digest, ...(expires === undefined ? {} : { expires }) };
 }
 

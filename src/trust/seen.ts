@@ -15,19 +15,14 @@ export interface Acceptance {
   readonly to: { readonly step: number; readonly digest: Digest };
 }
 
-/** What was last seen of a channel by those who trust some keys. Nothing lower is taken afterwards. */
-export interface SeenChannel {
+/** What was last seen of a channel. Nothing lower is taken afterwards. */
+export interface SeenStep {
   /** `HOST/PATH`; for what lies on the disk `oci:` and its absolute path. */
   readonly place: string;
   readonly tag: string;
   readonly channel: string;
   readonly step: number;
   readonly digest: Digest;
-  /**
-   * For which keys and threshold that is (the `id` of a `ReadPolicy`), and the ids of the keys that signed it; undefined where it was
-   * written before each had its own, and counts for all.
-   */
-  readonly proof?: { readonly policy: string; readonly signers: readonly string[] };
   /** Until when that step may be believed; left out for ever. */
   readonly expires?: string;
   /**
@@ -37,6 +32,12 @@ export interface SeenChannel {
   readonly time?: string;
   /** The latest last. */
   readonly accepted: readonly Acceptance[];
+}
+
+/** What was last seen of a channel by those who trust some keys. */
+export interface SeenChannel extends SeenStep {
+  /** For which keys and threshold that is (the `id` of a `ReadPolicy`), and the ids of the keys that signed it. */
+  readonly proof: { readonly policy: string; readonly signers: readonly string[] };
 }
 
 /** How many acceptances are kept of a channel. */
@@ -56,7 +57,7 @@ const schema = v.object({
   channel: v.string(),
   step,
   digest,
-  proof: v.exactOptional(v.object({ policy: v.string(), signers: v.array(v.string()) })),
+  proof: v.object({ policy: v.string(), signers: v.array(v.string()) }),
   expires: v.exactOptional(instant),
   time: v.exactOptional(instant),
   accepted: v.array(
@@ -92,7 +93,7 @@ export function parseSeen(bytes: Uint8Array, path: string): SeenChannel {
 }
 
 /** Whether just the step that was seen last was taken though its time is over. */
-export function isAccepted({ accepted, step, digest }: SeenChannel): boolean {
+export function isAccepted({ accepted, step, digest }: SeenStep): boolean {
   return accepted.some(({ what, to }) => what === 'expired' && to.step === step && to.digest === digest);
 }
 

@@ -69,7 +69,7 @@ function seenHere(host: Host, policies: readonly ReadPolicy[], findings: Finding
     });
   const asking = new Set(policies.flatMap(({ id, channel }) => (channel ? [id] : [])));
   return readAllSeen(paths).flatMap((seen) =>
-    isEngineshedError(seen) || !asking.has(seen.proof?.policy ?? '') ? [] : [seen],
+    isEngineshedError(seen) || !asking.has(seen.proof.policy) ? [] : [seen],
   );
 }
 

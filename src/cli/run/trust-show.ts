@@ -54,7 +54,7 @@ interface ShownChannel {
 }
 
 function countsFor({ proof }: SeenChannel, { id, channel }: ReadPolicy): boolean {
-  return channel && proof?.policy === id;
+  return channel && proof.policy === id;
 }
 
 interface Described {
@@ -133,8 +133,6 @@ function printChannel(host: Host, shown: ShownChannel): void {
   }
 }
 
-function forWhom({ seen, by }: ShownChannel): string {
-  if (by.length > 0) return by.map(describePolicy).join(', ');
-  if (seen.proof !== undefined) return 'keys that no policy here has';
-  return 'every policy that has not looked since; an earlier version wrote it';
+function forWhom({ by }: ShownChannel): string {
+  return by.length > 0 ? by.map(describePolicy).join(', ') : 'keys that no policy here has';
 }
