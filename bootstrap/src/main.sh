@@ -23,6 +23,7 @@ USAGE
 main() {
   # As a caller's SHELLOPTS may have it.
   set -u +C +e +f
+  open_streams
   export LC_ALL=C
   # The login goes out of the environment first, so that no program that is started has it.
   auth_registry=${ENGINESHED_AUTH_REGISTRY:-} auth_username=${ENGINESHED_AUTH_USERNAME:-} auth_password=${ENGINESHED_AUTH_PASSWORD:-}
@@ -67,6 +68,14 @@ main() {
   install_engine
 }
 
+# Whoever closed a standard stream wants none of it: else the next file that is opened, one of the store, would be that stream.
+open_streams() {
+  # Of a stream itself some shells make no copy, and what ":" cannot open ends others.
+  (: 7>&2) || exec 2>/dev/null
+  (: 7<&0) 2>/dev/null || exec </dev/null
+  (: 7>&1) 2>/dev/null || exec >/dev/null
+}
+
 # The platform in the words of Go ($platform_os, $platform_architecture) and of Node ($platform_node).
 find_platform() {
   platform_os=$(uname -s | tr 'A-Z' 'a-z')
@@ -93,6 +102,17 @@ find_store() {
     esac
   fi
   case $store in /*) ;; *) fail 64 'ENGINESHED_HOME must be an absolute path.' ;; esac
+  refuse_sudo
+}
+
+# Refuses to make in the store of an ordinary user, as root by sudo, what that user could not change.
+refuse_sudo() {
+  if [ "${SUDO_UID:-0}" = 0 ] || [ "$(id -u 2>/dev/null)" != 0 ]; then return; fi
+  sudo_nearest=$store
+  until [ -d "$sudo_nearest" ] || [ -z "$sudo_nearest" ]; do sudo_nearest=${sudo_nearest%/*}; done
+  sudo_owner=$(ls -Ldn -- "${sudo_nearest:-/}" | sed -n '1s/^[^ ]* *[^ ]* *\([0-9]*\).*/\1/p')
+  [ "$sudo_owner" = 0 ] ||
+    fail 77 "The store $store is for another user, who could not change what root makes in it. Run this without sudo, or with \"sudo -H\"."
 }
 
 # Makes of the login what is sent, in $auth_login.

@@ -1,10 +1,11 @@
-import { type EngineshedError, fromSystemError } from '../errors/index.js';
+import { EngineshedError, fromSystemError } from '../errors/index.js';
 import { styled, wantsColour } from './colour.js';
 import { type Host, wantsJson } from './host.js';
+import { ownerHint } from './ownership.js';
 
 /** The text of an error on the error stream: a JSON document with `--json`, else a line for what happened and one for what to do. */
 export function formatFailure(host: Host, thrown: unknown): string {
-  const error = fromSystemError(thrown);
+  const error = withOwner(host, fromSystemError(thrown));
   if (wantsJson(host)) return JSON.stringify({ error: failureJson(error) });
   const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
   const mark = wantsColour(host, host.process.stderr) ? styled('red', 'engineshed:') : 'engineshed:';
@@ -16,6 +17,14 @@ export function formatFailure(host: Host, thrown: unknown): string {
 /** The exit status of a command that ends with an error. */
 export function failureStatus(thrown: unknown): number {
   return fromSystemError(thrown).exitStatus;
+}
+
+/** An error of permission in the store says whose what is. */
+function withOwner(host: Host, error: EngineshedError): EngineshedError {
+  const { code, message, cause, details } = error;
+  const hint =
+    code === 'FILE_PERMISSION' && details.path !== undefined ? ownerHint(host, details.path) : undefined;
+  return hint === undefined ? error : new EngineshedError(code, message, { hint, cause, details });
 }
 
 function failureJson(error: EngineshedError) {

@@ -18,11 +18,13 @@ import { createRegistryClient, type RegistryClient } from '../registry/index.js'
 import { offlineTarget, type Store, storeAt } from '../store/index.js';
 import { loginOptions } from './credentials.js';
 import type { Host } from './host.js';
+import { refuseSudo } from './ownership.js';
 import { storeRoot } from './places.js';
 
-/** The store that this run uses. */
+/** The store that this run uses. It is not changed by root with sudo where it is for somebody else, see {@link refuseSudo}. */
 export function openStore(host: Host, report: Reporter): Store {
-  return storeAt(storeRoot(host), ownerOf(host.pid), host.now, report);
+  const store = storeAt(storeRoot(host), ownerOf(host.pid), host.now, report);
+  return { ...store, beforeChange: () => refuseSudo(host) };
 }
 
 /** The places of images that this run talks to. */

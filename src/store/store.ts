@@ -30,6 +30,8 @@ export interface Store {
   /** The present time. */
   readonly now: () => Date;
   readonly report: Reporter;
+  /** Called before anything is written; throws where this process is not to change the store. */
+  readonly beforeChange: () => void;
   /** Whether a change of this store is one entry of its history, or a step of one. */
   readonly changes: 'recorded' | 'steps';
 }
@@ -39,7 +41,7 @@ export interface Store {
  * @param now tells the present time
  */
 export function storeAt(root: string, owner: Owner, now: () => Date, report: Reporter = () => {}): Store {
-  return { paths: storePaths(root), owner, now, report, changes: 'recorded' };
+  return { paths: storePaths(root), owner, now, report, beforeChange: () => {}, changes: 'recorded' };
 }
 
 /** What a change of the store works in. */
@@ -63,6 +65,7 @@ export async function transaction<T>(
 ): Promise<T> {
   // The one who holds the lock must not wait for it once more: a collection that waits in between would stop both.
   if (store.changes === 'steps') return inStaging(store, work);
+  store.beforeChange();
   prepareStore(store);
   try {
     return await withLock(store, 'store', 'shared', async () => {

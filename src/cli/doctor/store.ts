@@ -14,6 +14,7 @@ import {
 import { selectionInputs } from '../engines.js';
 import type { Host } from '../host.js';
 import { formatBytes } from '../output.js';
+import { findForeign } from '../ownership.js';
 import { storeRoot } from '../places.js';
 import { openStore } from '../runtime.js';
 import { type Check, type Finding, findingOf } from './check.js';
@@ -39,7 +40,15 @@ export function checkStore(host: Host): Check {
     findings.push(findingOf('The store cannot be used', error, 'Update Engineshed.'));
   }
   const nearest = nearestExisting(paths.root);
-  if (!isWritable(nearest)) {
+  const foreign = findForeign(host);
+  if (foreign !== undefined) {
+    findings.push({
+      severity: 'warning',
+      issue: 'Not all can be installed, updated, chosen or freed',
+      cause: `${foreign.path} belongs to ${foreign.owner}`,
+      remedy: foreign.remedy,
+    });
+  } else if (!isWritable(nearest)) {
     findings.push({
       severity: 'warning',
       issue: 'Nothing can be installed, updated or chosen',
