@@ -9,8 +9,8 @@ import { readReleaseLock } from './lock.js';
 import type { TestToRun } from './run-tests.js';
 import { sbomType } from './sbom.js';
 import type { ReleasedEngine, SiteAttached, SiteKey, SiteTests } from './site-types.js';
-import { readTestRecords } from './test-result.js';
-import { findTestVerdict } from './test-verdict.js';
+import { newestFirst, readPlainRecords, readSignedRecords } from './test-result.js';
+import { judgeTests } from './test-verdict.js';
 
 /** The most test results of a release, names of tests in one, and characters of a text that are shown. */
 const maxRecords = 20;
@@ -96,18 +96,20 @@ function withoutRest(source: LockedSource): LockedSource {
   return { kind, reference: clip(reference), resolved, manifest, config, layers: [], annotations };
 }
 
-/** The verdict is that of a promotion. Where more is attached than anybody reads, nothing is known. */
+/** The verdict is that of a promotion. Where more is attached than anybody reads, nothing is known of that. */
 async function readTests(
   target: Target,
   descriptor: Descriptor,
   { tests, policies, keys }: SiteCriteria,
 ): Promise<SiteTests> {
-  const [verdict, records = []] = await Promise.all([
-    tests.length === 0
-      ? undefined
-      : unlessTooMuch(() => findTestVerdict(target, descriptor, tests, policies)),
-    unlessTooMuch(() => readTestRecords(target, descriptor, keys)),
+  const [signed, plain] = await Promise.all([
+    unlessTooMuch(() => readSignedRecords(target, descriptor, keys)),
+    unlessTooMuch(() => readPlainRecords(target, descriptor)),
   ]);
+  const verdict =
+    tests.length === 0 || signed === undefined ? undefined : judgeTests({ signed, plain }, tests, policies);
+  const isKnown = verdict !== undefined || (signed !== undefined && plain !== undefined);
+  const records = isKnown ? newestFirst([...(signed ?? []), ...(plain ?? [])]) : [];
   return {
     verdict,
     records: records.slice(0, maxRecords).map((record) => ({

@@ -1,14 +1,7 @@
 import * as v from 'valibot';
 import type { Target } from '../content/index.js';
 import { canonicalJson, type Descriptor, digestHex, digestOf, parseTime } from '../oci/index.js';
-import {
-  attachSigned,
-  readClaimed,
-  readSigned,
-  type SignedStatement,
-  type SigningKey,
-  type TrustedKey,
-} from '../trust/index.js';
+import { attachSigned, readClaimed, type SigningKey, type TrustedKey } from '../trust/index.js';
 import type { TestOutcome, TestToRun } from './run-tests.js';
 import { attachStatement, readStatements } from './statement.js';
 
@@ -90,45 +83,41 @@ export interface TestRecord extends Omit<TestResult, 'result'> {
 }
 
 /**
- * The test results that are attached to an image, whoever signed them or nobody, the newest first.
- * @param keys what `signers` are of
- * @throws EngineshedError as `readStatements` and `readClaimed` do
+ * The test results that are attached to an image and that nobody signed.
+ * @throws EngineshedError as `readStatements` does
  */
-export async function readTestRecords(
-  target: Target,
-  subject: Descriptor,
-  keys: readonly TrustedKey[],
-): Promise<TestRecord[]> {
-  const [plain, claimed] = await Promise.all([
-    readStatements(target, subject, testResultType),
-    readClaimed(target, subject, keys, [testResultType]),
-  ]);
-  const unsigned = plain.flatMap(({ predicate, created }) =>
+export async function readPlainRecords(target: Target, subject: Descriptor): Promise<TestRecord[]> {
+  const plain = await readStatements(target, subject, testResultType);
+  return plain.flatMap(({ predicate, created }) =>
     parseResult(predicate, created).map((result) => ({ ...result, signature: 'none' as const, signers: [] })),
   );
-  return [...unsigned, ...signedRecords(claimed, keys)].sort(newestFirst);
 }
 
 /**
- * The test results that one of the keys signed, the newest first. Plain ones are not looked at, however many there are.
- * @throws EngineshedError as `readSigned` does
+ * The test results that are attached to an image and signed, whoever did. Such that do not say themselves when the tests were run say
+ * nothing, for an old one could be attached anew.
+ * @param keys what `signers` are of
+ * @throws EngineshedError as `readClaimed` does
  */
 export async function readSignedRecords(
   target: Target,
   subject: Descriptor,
   keys: readonly TrustedKey[],
 ): Promise<TestRecord[]> {
-  const { statements } = await readSigned(target, subject, keys, [testResultType]);
-  return signedRecords(statements, keys).sort(newestFirst);
-}
-
-/** Signed ones; such that do not say themselves when the tests were run say nothing, for an old one could be attached anew. */
-function signedRecords(statements: readonly SignedStatement[], keys: readonly TrustedKey[]): TestRecord[] {
-  return statements.flatMap(({ predicate, signers: ids }) => {
+  const claimed = await readClaimed(target, subject, keys, [testResultType]);
+  return claimed.flatMap(({ predicate, signers: ids }) => {
     const signers = keys.filter(({ id }) => ids.includes(id));
     const signature = signers.length === 0 ? 'unknown' : 'known';
     return parseResult(predicate, undefined).map((result) => ({ ...result, signature, signers }));
   });
+}
+
+/** Test results, the newest first. Of two at the same time the one that failed comes first; what says no time is before all others. */
+export function newestFirst(records: readonly TestRecord[]): TestRecord[] {
+  const timeOf = ({ when }: TestRecord) => parseTime(when) ?? 0;
+  return [...records].sort(
+    (a, b) => timeOf(b) - timeOf(a) || Number(b.result === 'FAILED') - Number(a.result === 'FAILED'),
+  );
 }
 
 /** @param created when it was attached, as nobody has signed it; undefined where that does not count */
@@ -143,12 +132,6 @@ function parseResult(
   if (when === undefined) return [];
   const configurations = configuration.flatMap(({ digest }) => digest?.sha256 ?? []);
   return [{ result, passedTests, failedTests, configurations, when }];
-}
-
-/** Of two at the same time the one that failed comes first; what says no time is before all others. */
-function newestFirst(a: TestRecord, b: TestRecord): number {
-  const [one, other] = [a, b].map(({ when }) => parseTime(when) ?? 0) as [number, number];
-  return other - one || Number(b.result === 'FAILED') - Number(a.result === 'FAILED');
 }
 
 /** What decides whether two lists of tests are the same. */

@@ -1,8 +1,14 @@
 import type { Target } from '../content/index.js';
 import type { Descriptor } from '../oci/index.js';
-import { keysOf, type ReadPolicy } from '../trust/index.js';
+import { keysOf, type ReadPolicy, type TrustedKey } from '../trust/index.js';
 import type { TestToRun } from './run-tests.js';
-import { readSignedRecords, readTestRecords, type TestRecord, testsDigest } from './test-result.js';
+import {
+  newestFirst,
+  readPlainRecords,
+  readSignedRecords,
+  type TestRecord,
+  testsDigest,
+} from './test-result.js';
 
 /** Whether an image passed the tests that it has to. */
 export type TestVerdict =
@@ -25,11 +31,9 @@ export interface UnsignedVerdict {
 }
 
 /**
- * Looks up what the tests said of an image. Of several results with the same tests the latest counts; where there are policies, of those
- * that a key of the policy signed, and for each policy: one key is enough, whatever its threshold. Who has no such key can so neither let an image pass
- * nor fail.
+ * Looks up what the tests said of an image, see {@link judgeTests}. Plain results are read only where they are needed, however many there are.
  * @param policies those for the image
- * @throws EngineshedError as `readSignedRecords` and `readTestRecords` do
+ * @throws EngineshedError as `readSignedRecords` and `readPlainRecords` do
  */
 export async function findTestVerdict(
   target: Target,
@@ -37,29 +41,48 @@ export async function findTestVerdict(
   tests: readonly TestToRun[],
   policies: readonly ReadPolicy[],
 ): Promise<TestVerdict> {
-  const keys = keysOf(policies);
-  if (policies.length > 0) {
-    const verdict = testVerdict(await readSignedRecords(target, subject, keys), tests, policies);
-    // However many plain ones others attach.
-    if (verdict.kind === 'passed' || verdict.kind === 'failed') return verdict;
-  }
-  return testVerdict(await readTestRecords(target, subject, keys), tests, policies);
+  const signed = await readSignedRecords(target, subject, keysOf(policies));
+  const decided = judgeTests({ signed, plain: undefined }, tests, policies);
+  return decided ?? verdictOf([...signed, ...(await readPlainRecords(target, subject))], tests, policies);
+}
+
+/** What is attached to an image of the results of its tests. */
+export interface FoundRecords {
+  /** Whoever signed them. */
+  readonly signed: readonly TestRecord[];
+  /** Undefined where they were not read. */
+  readonly plain: readonly TestRecord[] | undefined;
 }
 
 /**
- * What test results come to, see {@link findTestVerdict}.
- * @param records the newest first
+ * What results come to. Of several with the same tests the latest counts; where there are policies, of those that a key of the policy signed,
+ * and for each policy: one key is enough, whatever its threshold. Who has no such key can so neither let an image pass nor fail.
  * @param tests those that there are now
+ * @param policies those for the image
+ * @returns undefined where the plain ones would have to be known, too
  */
-function testVerdict(
-  records: readonly TestRecord[],
+export function judgeTests(
+  { signed, plain }: FoundRecords,
+  tests: readonly TestToRun[],
+  policies: readonly ReadPolicy[],
+): TestVerdict | undefined {
+  if (policies.length > 0) {
+    const verdict = verdictOf(signed, tests, policies);
+    if (verdict.kind === 'passed' || verdict.kind === 'failed') return verdict;
+  }
+  return plain === undefined ? undefined : verdictOf([...signed, ...plain], tests, policies);
+}
+
+function verdictOf(
+  all: readonly TestRecord[],
   tests: readonly TestToRun[],
   policies: readonly ReadPolicy[],
 ): TestVerdict {
+  const records = newestFirst(all);
   const judged = policies.map((policy) => ({
     policy,
     verdict: latestVerdict(
-      records.filter(({ signers }) => signers.some(({ id }) => policy.keys.some((key) => key.id === id))),
+      records.filter((record) => isSignedBy(record, policy.keys)),
       tests,
     ),
   }));
@@ -71,8 +94,18 @@ function testVerdict(
   const claimed = latestVerdict(records, tests);
   if (lacking === undefined || (claimed.kind !== 'passed' && claimed.kind !== 'failed')) return claimed;
   const { kind: says, when } = claimed;
-  const signature = latestOf(records, tests)?.signature ?? 'none';
+  const signature = signatureOf(latestOf(records, tests), keysOf(policies));
   return { kind: 'unsigned', when, says, signature, policy: lacking.policy };
+}
+
+function isSignedBy({ signers }: TestRecord, keys: readonly TrustedKey[]): boolean {
+  return signers.some(({ id }) => keys.some((key) => key.id === id));
+}
+
+/** To the policies: other keys may have been given to look with. */
+function signatureOf(record: TestRecord | undefined, keys: readonly TrustedKey[]): TestRecord['signature'] {
+  if (record === undefined || record.signature === 'none') return 'none';
+  return isSignedBy(record, keys) ? 'known' : 'unknown';
 }
 
 function latestVerdict(
