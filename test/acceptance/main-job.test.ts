@@ -227,6 +227,7 @@ describe('uninstall', () => {
       'locks',
       'partial',
       'projects',
+      'reserve',
       'shims',
       'staging',
       'store.json',
