@@ -19,7 +19,8 @@ export {
   readImageManifest,
   readManifest,
 } from './image.js';
-export { createLayout, type Layout, openLayout } from './layout.js';
+export { createLayout, openLayout } from './layout.js';
+export type { Layout } from './layout-target.js';
 export { mapLimited } from './limit.js';
 export { memoryTarget } from './memory.js';
 export { resolveReference } from './resolve.js';

@@ -15,11 +15,11 @@ import { policiesFor, repositoryName } from '../../trust/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
+import { define, otherPlatform } from '../named-engine.js';
 import { formatBytes, printJson, printLine, withProgress } from '../output.js';
 import { type NetworkFlags, openStore, openTargets, type Targets } from '../runtime.js';
 import { count } from '../text.js';
 import { alsoSent, nothingSent } from './copy.js';
-import { define, otherPlatform } from './install.js';
 
 /** The flags of `engineshed export`. */
 interface ExportFlags extends Pick<NetworkFlags, 'plainHttp'> {

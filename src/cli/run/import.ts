@@ -17,9 +17,9 @@ import { admitLock } from '../admission.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
+import { planJson, printPlan, printResult } from '../install-output.js';
 import { printJson, withProgress } from '../output.js';
 import { openStore } from '../runtime.js';
-import { planJson, printPlan, printResult } from './install.js';
 
 /** The flags of `engineshed import`. */
 interface ImportFlags {

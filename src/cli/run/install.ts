@@ -1,25 +1,15 @@
-import { resolve } from 'node:path';
-import { type Catalogs, definitionForReference, findEngine } from '../../catalog/index.js';
+import type { Catalogs } from '../../catalog/index.js';
 import type { Reporter } from '../../content/index.js';
 import { type EngineDefinition, resolveEngine } from '../../engine/index.js';
 import { EngineshedError } from '../../errors/index.js';
-import {
-  formatPlatform,
-  nodePlatform,
-  nodeSystem,
-  parsePlatform,
-  type Reference,
-  type WantedPlatform,
-} from '../../oci/index.js';
+import { formatPlatform, nodePlatform, nodeSystem, type Reference } from '../../oci/index.js';
 import { type Pin, useEngine, useFirstEngine } from '../../shim/index.js';
 import {
   applyInstall,
   asOneChange,
   type InstallPlan,
-  type PlannedLayer,
   planInstall,
   type Remembered,
-  readLinks,
   refuseFetching,
   refuseUnknown,
   rememberingTarget,
@@ -29,14 +19,14 @@ import {
 import { admitLock } from '../admission.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
-import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
 import { explainHubReference } from '../hub-reference.js';
-import { formatBytes, printJson, printLine, withProgress } from '../output.js';
+import { planJson, printPlan, printResult } from '../install-output.js';
+import { define, otherPlatform } from '../named-engine.js';
+import { printJson, withProgress } from '../output.js';
 import { imageSource, projectHere, requireProject, withProject } from '../project.js';
 import { currentLock, exactLock, installLock } from '../project-install.js';
 import { printWritten, type WrittenProject } from '../project-output.js';
-import { parseImage } from '../references.js';
 import { checkLock, requirementJson, warnOfUnmet } from '../requirements.js';
 import { isOffline, openStore, openTargets } from '../runtime.js';
 
@@ -197,109 +187,4 @@ async function installProject(host: Host, flags: InstallFlags, pin: Pin): Promis
     }),
   );
   await tell(host, flags, done, { file: pin.file, lock: pin.lock, written: done.written });
-}
-
-/** The platform of `--platform`, where it is not this machine's. */
-export function otherPlatform(host: Host, flags: { readonly platform?: string }): WantedPlatform | undefined {
-  if (flags.platform === undefined) return undefined;
-  const wanted = parsePlatform(flags.platform);
-  const own = formatPlatform(nodePlatform(host.platform, host.architecture));
-  return formatPlatform(wanted) === own ? undefined : wanted;
-}
-
-/**
- * The definition of the engine, or of the image, that a command names; of the default engine where it names none.
- * @throws EngineshedError `USAGE`, `ENGINE_UNKNOWN`, `REFERENCE_INVALID`, `NAME_INVALID`
- */
-export function define(
-  host: Host,
-  catalogs: Catalogs,
-  flags: { readonly name?: string },
-  asked: string | undefined,
-): EngineDefinition {
-  const wanted = asked ?? catalogs.defaultEngine;
-  if (wanted === undefined) {
-    throw new EngineshedError('USAGE', 'No engine was named and no catalog has a default', {
-      hint: 'Name one of those that "engineshed available" lists.',
-    });
-  }
-  // A name has neither.
-  if (/[/:]/.test(wanted)) {
-    return definitionForReference(catalogs, absolute(host, parseImage(wanted)), flags.name);
-  }
-  if (flags.name !== undefined) {
-    throw new EngineshedError('USAGE', `--name is for images, and "${wanted}" is the name of an engine`, {
-      hint: `Leave --name out. An engine of another name is made in engineshed.toml, with: extends = "${wanted}"`,
-    });
-  }
-  return findEngine(catalogs, wanted);
-}
-
-/** What a record of the store says must not depend on where the command was given. */
-function absolute(host: Host, reference: Reference): Reference {
-  return reference.transport !== 'registry'
-    ? { ...reference, path: resolve(host.directory, reference.path) }
-    : reference;
-}
-
-/** How layers come: from elsewhere, or out of a file. */
-type Way = 'download' | 'read';
-const done = { download: 'downloaded', read: 'read' } as const;
-
-/** Prints what an install would do. */
-export function printPlan(host: Host, plan: InstallPlan, way: Way = 'download'): void {
-  const id = plan.id.slice(0, 8);
-  if (plan.upToDate) {
-    printLine(host, `${plan.lock.name} is up to date (${id}).`);
-    return;
-  }
-  printLine(host, `${plan.lock.name} would become ${id}:`);
-  for (const layer of plan.fetch) {
-    printLine(
-      host,
-      `  fetch  ${layer.source}  ${layer.descriptor.digest}  ${formatBytes(layer.descriptor.size)}`,
-    );
-  }
-  for (const layer of plan.present) printLine(host, `  have   ${layer.source}  ${layer.descriptor.digest}`);
-  printLine(host, `${formatBytes(plan.fetchBytes)} to ${way}.`);
-}
-
-/** Prints what an install did. */
-export function printResult(host: Host, plan: InstallPlan, activated: boolean, way: Way = 'download'): void {
-  const { name } = plan.lock;
-  const id = plan.id.slice(0, 8);
-  if (plan.upToDate) printLine(host, `${name} is up to date (${id}).`);
-  else printLine(host, `${name} is installed (${id}), ${formatBytes(plan.fetchBytes)} ${done[way]}.`);
-  for (const [source, directory] of Object.entries(readLinks(openPaths(host), name)))
-    printLine(host, `${source} stays linked to ${directory}; take it out with: engineshed unlink ${source}`);
-  if (activated) printLine(host, `${name} is the active engine now.`);
-}
-
-/** What a document says of an install. */
-export function planJson({ lock, id, upToDate, fetchBytes, fetch, present }: InstallPlan) {
-  return {
-    name: lock.name,
-    id,
-    upToDate,
-    fetchedBytes: fetchBytes,
-    fetchedLayers: fetch.map(layerJson),
-    presentLayers: present.map(layerJson),
-    sources: Object.fromEntries(
-      Object.entries(lock.sources).map(([source, locked]) => [
-        source,
-        locked.kind === 'directory'
-          ? { directory: locked.path }
-          : {
-              reference: locked.reference,
-              resolved: locked.resolved,
-              manifest: locked.manifest.digest,
-              platform: locked.platform ?? null,
-            },
-      ]),
-    ),
-  };
-}
-
-function layerJson({ source, descriptor, diffId }: PlannedLayer) {
-  return { source, digest: descriptor.digest, diffId, size: descriptor.size };
 }

@@ -8,10 +8,10 @@ import { candidatesOf, openTrustMemory } from '../admission.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
 import type { Host } from '../host.js';
+import { define } from '../named-engine.js';
 import { printJson, printLine, withProgress } from '../output.js';
 import { imageSource } from '../project.js';
 import { type NetworkFlags, openStore, openTargets } from '../runtime.js';
-import { define } from './install.js';
 
 /** The flags of `engineshed trust accept`. */
 interface AcceptFlags extends Pick<NetworkFlags, 'plainHttp'> {

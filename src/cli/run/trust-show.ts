@@ -13,9 +13,9 @@ import type { SeenChannel } from '../../trust/seen.js';
 import { openCatalogs } from '../catalogs.js';
 import { openPaths } from '../engines.js';
 import type { Host } from '../host.js';
+import { define } from '../named-engine.js';
 import { printJson, printLine, printWarning } from '../output.js';
 import { findUncovered, installedHere, printUncovered } from '../uncovered.js';
-import { define } from './install.js';
 
 /** The flags of `engineshed trust show`. */
 interface ShowFlags {

@@ -6,6 +6,7 @@ import { openCatalogs } from '../catalogs.js';
 import { changedSources, printChanges } from '../changes.js';
 import { chooseEngine, openPaths } from '../engines.js';
 import type { Host } from '../host.js';
+import { planJson, printResult } from '../install-output.js';
 import { installedDefinition } from '../installed.js';
 import { readLock } from '../lock-file.js';
 import { printJson, printLine, withProgress } from '../output.js';
@@ -13,7 +14,7 @@ import { lockProject, type Project, projectHere, withProject } from '../project.
 import { installLock, keptSources } from '../project-install.js';
 import { printWritten, type WrittenProject } from '../project-output.js';
 import { isOffline } from '../runtime.js';
-import { installDefinition, planJson, printResult } from './install.js';
+import { installDefinition } from './install.js';
 
 /** The flags of `engineshed update`. */
 interface UpdateFlags {
