@@ -19,7 +19,6 @@ import {
   mapLimited,
   memoryTarget,
   openArchive,
-  openLayout,
   resolveReference,
   streamOf,
   type Target,
