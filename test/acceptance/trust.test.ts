@@ -142,7 +142,7 @@ it('signs a digest once with each key, and verifies it', async () => {
   const signers = [{ id: keys.id, key: 'engineshed.pub' }];
   expect(await verify(...pub)).toEqual({
     threshold: 1,
-    images: [{ image: `${image}@${digest}`, digest, signers }],
+    images: [{ image: `${image}@${digest}`, digest, signers, unread: 0 }],
     directories: [],
   });
 
