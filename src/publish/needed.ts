@@ -36,19 +36,43 @@ export async function neededManifests(
   return needed;
 }
 
+/** Looks at what the tags that stay stand for, again and again while others go. */
+export interface StandingWatch {
+  /**
+   * What they stand for: a build of the same content, which is the same image, may have tagged what is to go.
+   * @param deletions how many manifests were deleted since the last look
+   * @throws EngineshedError as `Target.tags` and `Target.resolve` do
+   */
+  look(deletions: number): Promise<ReadonlySet<Digest>>;
+}
+
+/** For each deletion so many tags may be looked at again. */
+const looksPerDeletion = 8;
+
 /**
- * What the tags that stay stand for at this moment: a build of the same content, which is the same image, may have tagged what is
- * to go.
+ * Watches the tags that stay. Each look lists the tags, and asks for those that are new. Those that were there may have moved: they are asked
+ * for again when as many manifests went as pay for it. So there are at most eight requests for a deletion, however many tags stay, and
+ * a tag is not looked at for about twice the time that asking for all of them takes.
  * @param leaving as of {@link neededManifests}
- * @throws EngineshedError as `Target.tags` and `Target.resolve` do
  */
-export async function standingManifests(
-  target: Target,
-  leaving: readonly LeavingTag[],
-): Promise<ReadonlySet<Digest>> {
-  const standing = new Set<Digest>();
-  await eachStaying(target, leaving, async ({ digest }) => void standing.add(digest));
-  return standing;
+export function watchStanding(target: Target, leaving: readonly LeavingTag[]): StandingWatch {
+  const goes = new Map(leaving.map(({ tag, digest }) => [tag, digest]));
+  let known = new Map<string, Digest>();
+  let unpaid = 0;
+  return {
+    async look(deletions) {
+      const tags = await listTags(target);
+      unpaid += deletions * looksPerDeletion;
+      const before: ReadonlyMap<string, Digest> = unpaid < known.size ? known : new Map();
+      if (before.size === 0) unpaid = 0;
+      const found = await mapLimited(tags, concurrentTags, async (tag) => ({
+        tag,
+        digest: before.get(tag) ?? (await resolve(target, tag))?.digest,
+      }));
+      known = new Map(found.flatMap(({ tag, digest }) => (digest === undefined ? [] : [[tag, digest]])));
+      return new Set([...known].flatMap(([tag, digest]) => (goes.get(tag) === digest ? [] : [digest])));
+    },
+  };
 }
 
 /** Does something for each tag that stays, several at a time. */
@@ -58,12 +82,16 @@ async function eachStaying(
   work: (root: Descriptor, tag: string) => Promise<void>,
 ): Promise<void> {
   const goes = new Map(leaving.map(({ tag, digest }) => [tag, digest]));
-  const tags: string[] = [];
-  for await (const tag of target.tags()) tags.push(tag);
-  await mapLimited(tags, concurrentTags, async (tag) => {
+  await mapLimited(await listTags(target), concurrentTags, async (tag) => {
     const root = await resolve(target, tag);
     if (root !== undefined && root.digest !== goes.get(tag)) await work(root, tag);
   });
+}
+
+async function listTags(target: Target): Promise<string[]> {
+  const tags: string[] = [];
+  for await (const tag of target.tags()) tags.push(tag);
+  return tags;
 }
 
 async function resolve(target: Target, tag: string): Promise<Descriptor | undefined> {

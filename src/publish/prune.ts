@@ -9,7 +9,7 @@ import {
   taggedFeature,
   type WantedPlatform,
 } from '../oci/index.js';
-import { neededManifests, standingManifests } from './needed.js';
+import { neededManifests, watchStanding } from './needed.js';
 
 /** How many tags are asked for at the same time. */
 const concurrentTags = 8;
@@ -145,9 +145,10 @@ export async function prune(target: Target, plan: Pruning, report: Reporter): Pr
   if (together.length === 0) return sorted({ removed, kept });
   const needed = await neededManifests(target, together);
   const manifests = await manifestsOf(target, together);
+  const watch = watchStanding(target, together);
   let standing: ReadonlySet<Digest> = new Set();
   for (const [at, { descriptor, entries }] of manifests.entries()) {
-    if (at % deletionsPerLook === 0) standing = await standingManifests(target, together);
+    if (at % deletionsPerLook === 0) standing = await watch.look(at === 0 ? 0 : deletionsPerLook);
     const { digest } = descriptor;
     const because: KeptBecause | undefined =
       needed.has(digest) || standing.has(digest)

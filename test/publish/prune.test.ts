@@ -206,6 +206,62 @@ it('deletes no manifest that a build of the same content tags meanwhile', async 
   expect((await to.resolve('edge')).digest).toBe(merged.digest);
 });
 
+/** A registry where so many tags stay and so many go, by name, one manifest each. */
+async function manyTags(stay: number, go: number) {
+  const registry = await scripted();
+  byDigestOnly(registry);
+  const to = target(registry);
+  const kept = await image(to, ['latest'], undefined, { stays: 'yes' });
+  const { tags } = registry.contents.repository('acme/engine');
+  for (let at = 0; at < stay; at++) tags.set(`1.${at}.0`, kept.digest);
+  const leaving: Descriptor[] = [];
+  for (let at = 0; at < go; at++)
+    leaving.push(await image(to, [`branch-${100 + at}`], undefined, { at: `${at}` }));
+  const plan = await planPrune(to, { branches: ['main'] }, options);
+  registry.requests.length = 0;
+  /** Prunes, and does something when so many manifests are deleted. */
+  const pruneWith = async (deleted: number, meanwhile: () => void) => {
+    const { remover } = to;
+    if (remover === undefined) throw new Error('it removes nothing');
+    let done = 0;
+    const deleteManifest: typeof remover.deleteManifest = async (descriptor) => {
+      await remover.deleteManifest(descriptor);
+      if (++done === deleted) meanwhile();
+    };
+    const { untag } = remover;
+    return prune(
+      { ...to, remover: { untag: (tag) => untag.call(remover, tag), deleteManifest } },
+      plan,
+      report,
+    );
+  };
+  return { registry, tags, leaving, pruneWith };
+}
+
+it('asks for a tag that stays a few times, however many go', async () => {
+  const [stay, go] = [300, 60];
+  const { registry, pruneWith } = await manyTags(stay, go);
+  const { removed } = await pruneWith(0, () => {});
+  expect(removed).toHaveLength(go);
+  expect(registry.log.length).toBeLessThan(3 * stay + 6 * go);
+});
+
+it('sees a tag that is made, or moved, while others go', async () => {
+  const made = await manyTags(300, 30);
+  const [, , ...later] = made.leaving.slice(20);
+  const first = await made.pruneWith(10, () => {
+    made.tags.set('edge', later[0]?.digest ?? '');
+  });
+  expect(first.kept).toMatchObject([{ tag: 'branch-122', because: 'needed' }]);
+  expect(made.tags.get('edge')).toBe(later[0]?.digest);
+
+  const moved = await manyTags(100, 30);
+  const second = await moved.pruneWith(10, () => {
+    moved.tags.set('latest', moved.leaving[25]?.digest ?? '');
+  });
+  expect(second.kept).toMatchObject([{ tag: 'branch-125', because: 'needed' }]);
+});
+
 it('says so where a registry deletes nothing', async () => {
   const registry = await scripted();
   registry.script(failWith({ which: ({ method }) => method === 'DELETE', status: 405, code: 'UNSUPPORTED' }));
