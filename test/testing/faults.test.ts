@@ -257,6 +257,8 @@ function ask(
 ): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer; whole: boolean }> {
   return new Promise((resolve, reject) => {
     const request = http.request(`${url}${path}`, { method, headers, agent: false }, (response) => {
+      // Some versions of Node tell of a body that is cut at both.
+      request.off('error', reject).on('error', () => {});
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('error', () => {});
