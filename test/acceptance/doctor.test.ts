@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/index.js';
 import { storePaths } from '../../src/store/index.js';
@@ -105,6 +105,25 @@ describe('doctor', () => {
     const issues = found.map(({ issue }) => issue);
     expect(issues).toContain('The engine hello-1.0.0 cannot be used');
     expect(issues).toContain('The selected engine hello-9.0.0 cannot be used (ENGINESHED_ENGINE is set)');
+    // That engine is installed, and what to do about it is a sentence of its own.
+    const listed = await user.engineshed(['list']);
+    expect([listed.stdout, listed.stderr]).toEqual([
+      '',
+      expect.stringContaining('not JSON. Install that engine'),
+    ]);
+  });
+
+  it('E05 tells that the active engine is not known', async () => {
+    const user = await prepare();
+    rmSync(`${user.store}/current`);
+    symlinkSync('nowhere', `${user.store}/current`);
+    expect(await findings(user)).toMatchObject({
+      status: 65,
+      found: [{ issue: 'The active engine is not known', remedy: 'Choose one with: engineshed use NAME' }],
+    });
+    expect((await user.engineshed(['verify'])).stdout).toContain('name current:\n');
+    await user.output(['use', 'hello-1.0.0']);
+    expect(await findings(user)).toEqual({ status: 0, found: [] });
   });
 
   it('E06 names a store of a newer version', async () => {

@@ -6,6 +6,7 @@ import {
   checkStoreVersion,
   type InstalledEngine,
   planGc,
+  readCurrent,
   readEngine,
   readEngines,
   type StorePaths,
@@ -94,6 +95,14 @@ export function checkEngines(host: Host): Check {
     findings.push(findingOf(`The engine ${name} cannot be used`, error, reinstall(name))),
   );
   for (const engine of engines) findings.push(...missingOf(engine));
+  if (lstatSync(paths.current, { throwIfNoEntry: false }) !== undefined && readCurrent(paths) === undefined) {
+    findings.push({
+      severity: 'problem',
+      issue: 'The active engine is not known',
+      cause: `${paths.current} leads to no engine`,
+      remedy: 'Choose one with: engineshed use NAME',
+    });
+  }
   let selection: Selection | undefined;
   try {
     selection = findSelection(selectionInputs(host, paths));

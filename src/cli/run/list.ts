@@ -12,12 +12,12 @@ export function list(this: Host, flags: { json?: boolean }): void {
   const damaged: string[] = [];
   const engines = readEngines(paths, (name, error) => {
     damaged.push(name);
-    printWarning(this, `${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
+    printWarning(this, `${error.message}${error.hint === undefined ? '' : `. ${error.hint}`}`);
   });
   if (flags.json) printJson(this, { engines: engines.map((engine) => listed(engine, active)), damaged });
-  else if (engines.length === 0)
+  else if (engines.length > 0) printEngines(this, engines, active);
+  else if (damaged.length === 0)
     printLine(this, 'No engine is installed. Install one with: engineshed install');
-  else printEngines(this, engines, active);
 }
 
 function printEngines(host: Host, engines: readonly InstalledEngine[], active: string | undefined): void {

@@ -41,11 +41,11 @@ export async function verify(this: Host, flags: VerifyFlags, name?: string): Pro
   if (!flags.json) for (const each of uncovered) printUncovered(this, each);
   const { faults, omitted } = 'after' in report ? report.after : report;
   if (faults.length === 0) return;
-  const count = faults.length + omitted;
-  throw new EngineshedError('STORE_CORRUPT', `In the store ${root} ${counted(count)}`, {
+  const damaged = faults.length + omitted;
+  throw new EngineshedError('STORE_CORRUPT', `In the store ${root} ${counted(damaged)}`, {
     hint: flags.repair
       ? 'What could not be repaired, and why, is said above.'
-      : `Repair them with: engineshed verify ${engine === undefined ? '' : `${engine} `}--repair`,
+      : `Repair ${damaged === 1 ? 'it' : 'them'} with: engineshed verify ${engine === undefined ? '' : `${engine} `}--repair`,
     details: { path: root },
   });
 }
@@ -124,7 +124,8 @@ function printFaults(host: Host, { faults, omitted }: VerifyReport): void {
 function headingOf({ what, id, engines }: Fault): string {
   if (what === 'project' || what === 'channel') return `the record of a ${what}:`;
   const shown = what === 'state' || what === 'name' ? id : id.slice(0, 19);
-  return `${what} ${shown}, ${engines.length === 0 ? 'which no engine needs' : `of ${engines.join(', ')}`}:`;
+  if (engines.length > 0) return `${what} ${shown}, of ${engines.join(', ')}:`;
+  return what === 'name' ? `name ${shown}:` : `${what} ${shown}, which no engine needs:`;
 }
 
 function difference({ expected, actual }: Fault): string {
