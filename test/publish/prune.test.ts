@@ -255,11 +255,16 @@ it('sees a tag that is made, or moved, while others go', async () => {
   expect(first.kept).toMatchObject([{ tag: 'branch-122', because: 'needed' }]);
   expect(made.tags.get('edge')).toBe(later[0]?.digest);
 
-  const moved = await manyTags(100, 30);
-  const second = await moved.pruneWith(10, () => {
-    moved.tags.set('latest', moved.leaving[25]?.digest ?? '');
-  });
-  expect(second.kept).toMatchObject([{ tag: 'branch-125', because: 'needed' }]);
+  for (const [stay, tag] of [
+    [300, 'latest'],
+    [100, '1.0.0'],
+  ] as const) {
+    const moved = await manyTags(stay, 30);
+    const second = await moved.pruneWith(10, () => {
+      moved.tags.set(tag, moved.leaving[25]?.digest ?? '');
+    });
+    expect([tag, second.kept]).toMatchObject([tag, [{ tag: 'branch-125', because: 'needed' }]]);
+  }
 });
 
 it('says so where a registry deletes nothing', async () => {
