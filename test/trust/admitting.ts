@@ -7,7 +7,7 @@ import { newKey } from '../support/signing.js';
 export const [one, two] = [newKey('one.pub'), newKey('two.pub')];
 
 /** When everything is signed, unless told. */
-export const created = '2026-01-01T00:00:00Z';
+const created = '2026-01-01T00:00:00Z';
 
 /** Signs an image, as the first of the two unless told. */
 export const sign = (target: Target, subject: Descriptor, key = one) =>
