@@ -1,25 +1,13 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { archiveArbitrary, check, expected, stored } from '../support/archive-check.js';
 import { plantCanary } from '../support/canary.js';
 import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 import { encodePart } from '../support/hostile-archive.js';
 import { temporaryDirectory } from '../support/temporary.js';
+import { asOrdinaryUser } from '../support/unprivileged.js';
 
-/** Root may do everything; these runs are as an ordinary user, whom modes concern. */
-const isRoot = process.getuid?.() === 0;
-const nobody = 65534;
-
-beforeAll(() => {
-  if (!isRoot) return;
-  process.setegid?.(nobody);
-  process.seteuid?.(nobody);
-});
-afterAll(() => {
-  if (!isRoot) return;
-  process.seteuid?.(0);
-  process.setegid?.(0);
-});
+asOrdinaryUser();
 
 it(
   'A01-A21 random archives of ordinary and hostile entries, as an ordinary user',

@@ -1,25 +1,13 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { composeTree, packDirectory, removeTree } from '../../src/layer/index.js';
 import { archive, directory, file } from '../support/tar-archive.js';
 import { applyArchive, treeOf } from '../support/tar-layer.js';
 import { temporaryDirectory } from '../support/temporary.js';
+import { asOrdinaryUser } from '../support/unprivileged.js';
 
-/** Root may do everything; these tests are of what an ordinary user can. */
-const isRoot = process.getuid?.() === 0;
-const nobody = 65534;
-
-beforeAll(() => {
-  if (!isRoot) return;
-  process.setegid?.(nobody);
-  process.seteuid?.(nobody);
-});
-afterAll(() => {
-  if (!isRoot) return;
-  process.seteuid?.(0);
-  process.setegid?.(0);
-});
+asOrdinaryUser();
 
 const readOnly = archive(
   directory('d', { mode: 0o500 }),

@@ -23,14 +23,14 @@ export function resolving(registry: ScriptedRegistry) {
   return target(registry, { credentials: login(registry) }).resolve('one');
 }
 
-/** Answers 401 below /v2/ to requests whose `Authorization` is not accepted. */
+/** Answers 401 to requests whose `Authorization` is not accepted, but for the token service and what redirects lead to. */
 export function challenging(
   registry: ScriptedRegistry,
   challenge: string,
   accepts: (authorization: string | undefined) => boolean,
 ): void {
   registry.script(({ path, headers }, response) => {
-    if (path === '/token' || path === '/home' || accepts(headers.authorization)) return undefined;
+    if (['/token', '/home', '/back'].includes(path) || accepts(headers.authorization)) return undefined;
     response.setHeader('www-authenticate', challenge);
     refuse(response, 401, 'UNAUTHORIZED', 'authentication required');
     return 'handled';

@@ -14,6 +14,7 @@ import {
 } from '../support/registry-client.js';
 import { Authority } from '../support/registry-tls.js';
 import { temporaryDirectory } from '../support/temporary.js';
+import { challenging } from './authenticating.js';
 
 const password = 'correct-horse-battery';
 const identityToken = 'identity-token-of-ada';
@@ -404,20 +405,6 @@ function at(
 
 function isAuthenticated(authorization: string | undefined): boolean {
   return [basic, `Bearer ${issued}`, `Bearer ${registryToken}`].includes(authorization ?? '');
-}
-
-/** Answers 401 to requests whose `Authorization` is not accepted, but for the token service and what redirects lead back to. */
-function challenging(
-  registry: ScriptedRegistry,
-  challenge: string,
-  accepts: (authorization: string | undefined) => boolean,
-): void {
-  registry.script(({ path, headers }, response) => {
-    if (path === '/token' || path === '/back' || accepts(headers.authorization)) return undefined;
-    response.setHeader('www-authenticate', challenge);
-    refuse(response, 401, 'UNAUTHORIZED', 'authentication required');
-    return 'handled';
-  });
 }
 
 /** A token service that knows ada, by her password and her identity token, and gives others none. */

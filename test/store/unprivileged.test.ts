@@ -1,26 +1,14 @@
 import { lstatSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { useEngine } from '../../src/shim/index.js';
 import { repair } from '../../src/store/index.js';
 import { mark } from '../../src/store/mark.js';
 import { archive, file } from '../support/tar-archive.js';
+import { asOrdinaryUser } from '../support/unprivileged.js';
 import { layoutOf, publishArchives } from './layered.js';
 import { makeSample } from './sample.js';
 
-/** Root may do everything; these tests are of what an ordinary user can. */
-const isRoot = process.getuid?.() === 0;
-const nobody = 65534;
-
-beforeAll(() => {
-  if (!isRoot) return;
-  process.setegid?.(nobody);
-  process.seteuid?.(nobody);
-});
-afterAll(() => {
-  if (!isRoot) return;
-  process.seteuid?.(0);
-  process.setegid?.(0);
-});
+asOrdinaryUser();
 
 it('E08 what is damaged and read-only is made anew for an ordinary user', async () => {
   const sample = await makeSample();
