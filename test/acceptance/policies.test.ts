@@ -27,7 +27,8 @@ it('F01 F02 takes what its publisher signed, in the order in which it was promot
   await sign(second);
   await promote(second, '1.1.0', ...key);
   expect(await client.json(['update', 'train'])).toMatchObject({ sources: { base: { resolved: second } } });
-  const { steps } = await publisher.json(['release', 'history', 'train']);
+  const { steps, complete } = await publisher.json(['release', 'history', 'train']);
+  expect(complete).toBe(true);
   expect(steps).toMatchObject([
     { step: 3, signature: 'unknown', version: '1.1.0' },
     { step: 2, signature: 'unknown' },

@@ -114,6 +114,12 @@ it('F01 F02 rolls back with a key to what a key signed, and knows how the channe
   writeFileSync(file, `${governed}\n[trust.other]\nimages = ["${base}"]\nkeys = ["other.pub"]\n`);
   const message = expect.stringContaining(first);
   expect(await rollback()).toMatchObject({ status: 76, code: 'SIGNATURE_INVALID', message });
+  // The plain step counts for nothing where a key signed another, and that there was one is told.
+  const history = await publisher.json(['release', 'history', 'train']);
+  expect(history).toMatchObject({ complete: false, steps: [{ step: 3 }, { step: 2 }] });
+  expect(await publisher.output(['release', 'history', 'train'])).toMatch(
+    /\nBefore that was step 1, at sha256:.*: its record is gone, or no key that is known here signed it\.\n$/,
+  );
 
   // What was seen here, and is hidden now: all tags are led to the older release.
   writeFileSync(file, governed);

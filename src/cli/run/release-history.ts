@@ -59,10 +59,19 @@ export async function releaseHistory(this: Host, flags: HistoryFlags, channel: s
       digest,
     ]),
   );
-  if (before === undefined) return;
-  const why =
-    steps.length >= maxHistorySteps ? `only ${maxHistorySteps} steps are shown` : 'it is not recorded there';
-  printLine(this, `Before that it led to ${before.digest}; how it came there is not told: ${why}.`);
+  if (before !== undefined) printLine(this, describeBefore(before, steps));
+}
+
+/** Whoever reads the steps has to know that there were others. */
+function describeBefore(
+  { step, digest }: NonNullable<RecordedStep['previous']>,
+  steps: readonly RecordedStep[],
+): string {
+  if (steps.length >= maxHistorySteps)
+    return `Only the latest ${maxHistorySteps} steps are shown; before them was step ${step}, at ${digest}.`;
+  if (step === 0) return `Before that it led to ${digest}, and nothing is recorded of how it came there.`;
+  const why = 'its record is gone, or no key that is known here signed it';
+  return `Before that was step ${step}, at ${digest}: ${why}.`;
 }
 
 /** Only a key that is known says who it was. */
