@@ -16,11 +16,11 @@ import { openDownload } from './download.js';
 import type { RegistryHost } from './host.js';
 import { KeptManifests } from './kept-manifests.js';
 import type { Limits } from './limits.js';
+import { agreedDigest, tooLarge } from './manifest-answer.js';
 import { manifestMediaType } from './manifest-type.js';
 import { probe } from './probe.js';
 import type { HttpResponse } from './response.js';
 import { isWebPage, type StatusErrorOptions, webPageError } from './status-error.js';
-import { publicUrl } from './url.js';
 
 /** A manifest as one answer gave it. */
 export interface ReadManifest {
@@ -69,7 +69,7 @@ export class Manifests {
     if (response.status !== 200) throw await this.#notResolved(response, wanted);
     const { mediaType, contentLength: size } = response;
     if (isWebPage(response)) throw webPageError(response, this.#name(wanted));
-    const digest = this.#agreedDigest(response, wanted, undefined);
+    const digest = agreedDigest(response, { wanted, computed: undefined, what: this.#name(wanted) });
     if (digest === undefined || size === undefined || !(isManifestType(mediaType) || isIndexType(mediaType)))
       return (await this.read(wanted)).descriptor;
     if (size > maxManifestBytes) throw tooLarge(this.#name(wanted), size);
@@ -126,7 +126,7 @@ export class Manifests {
     const stated = response.header('docker-content-digest') ?? '';
     const named = isDigest(wanted) ? wanted : isDigest(stated) ? stated : undefined;
     const digest = digestOf(body, named === undefined ? undefined : digestAlgorithm(named));
-    this.#agreedDigest(response, wanted, digest);
+    agreedDigest(response, { wanted, computed: digest, what });
     const mediaType = manifestMediaType(response.mediaType, body, what);
     this.#kept.keep(digest, body);
     const etag = response.header('etag');
@@ -247,32 +247,7 @@ export class Manifests {
     if (isWebPage(response)) throw webPageError(response, `the push of ${this.#name(as)}`);
     response.discard();
     this.hasStored = true;
-    this.#agreedDigest(response, digest, digest);
-  }
-
-  /**
-   * The one digest that what was asked for, the registry's header and what was computed agree on; undefined where none of
-   * them tells one. Digests of different algorithms are not compared.
-   */
-  #agreedDigest(response: HttpResponse, wanted: string, computed: Digest | undefined): Digest | undefined {
-    const stated = response.header('docker-content-digest') ?? '';
-    const known = [computed, wanted, stated].filter(
-      (text) => text !== undefined && isDigest(text),
-    ) as Digest[];
-    const [first] = known;
-    if (first === undefined) return undefined;
-    const other = known.find(
-      (digest) => digest !== first && digestAlgorithm(digest) === digestAlgorithm(first),
-    );
-    if (other === undefined) return first;
-    throw new EngineshedError(
-      'DIGEST_MISMATCH',
-      `${response.url.host} gave ${other} as the digest of ${this.#name(wanted)}, which is ${first}`,
-      {
-        hint: 'The registry, or something on the way to it, is not to be trusted.',
-        details: { expected: first, actual: other, url: publicUrl(response.url) },
-      },
-    );
+    agreedDigest(response, { wanted: digest, computed: digest, what: this.#name(digest) });
   }
 
   #notResolved(response: HttpResponse, wanted: string): Promise<EngineshedError> {
@@ -306,12 +281,4 @@ export class Manifests {
   #name(wanted: string): string {
     return `manifest ${this.label}${isDigest(wanted) ? '@' : ':'}${wanted}`;
   }
-}
-
-function tooLarge(what: string, size: number): EngineshedError {
-  return new EngineshedError(
-    'MANIFEST_TOO_LARGE',
-    `The ${what} has ${size} bytes or more; ${maxManifestBytes} are allowed`,
-    { details: { expected: maxManifestBytes, actual: size } },
-  );
 }
