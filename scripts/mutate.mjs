@@ -1,7 +1,7 @@
 // Takes one defence after the other out of a copy of the sources and expects a test to fail for each: `npm run mutate`.
 // `-- WORD...` takes only defences whose name, file or list has one of the words; `-- --part 2/4` the second of four parts, and
 // `-- --part today/4` one of four, another each day; `-- --survivors` those that are known to survive. The defences are in test/mutations/*.json, see docs/reliability.md.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Copy, stopRunners } from './mutate-copy.mjs';
@@ -12,6 +12,8 @@ const workers = 2;
 
 const mutations = choose(readMutations(root), process.argv.slice(2));
 const home = mkdtempSync(`${tmpdir()}/engineshed-mutate-`);
+// Some tests run the program as another user.
+chmodSync(home, 0o755);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => finish(130));
 
 try {

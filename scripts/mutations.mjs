@@ -17,7 +17,7 @@ export function readMutations(root) {
   return all;
 }
 
-/** What keeps mutations from being tried, one line each: source text or tests that are not there, or twice. */
+/** What keeps mutations from being tried, one line each: source text or tests that are not there, or twice, a program that is not built. */
 export function staleness(root, mutations) {
   const sources = new Map();
   const sourceOf = (file) => {
@@ -26,10 +26,13 @@ export function staleness(root, mutations) {
     return sources.get(file);
   };
   const known = new Set();
-  return mutations.flatMap(({ list, defence, file, text, instead, tests }) => {
+  return mutations.flatMap(({ list, defence, file, text, instead, tests, build }) => {
     const say = (fault) => `${list}: ${defence}: ${fault}`;
     const missing = tests.filter((test) => !existsSync(`${root}/${test}`));
     if (missing.length > 0 || tests.length === 0) return [say(`there is no test ${missing}`)];
+    // Only where all start the program: some are there for what they do in their own process.
+    if (build !== true && tests.every((test) => /from '.*\/cli\.js'/.test(sourceOf(test))))
+      return [say(`${tests} start the program, and "build" is not set`)];
     const source = sourceOf(file);
     if (source === undefined) return [say(`there is no file ${file}`)];
     const change = JSON.stringify([file, text, instead]);
