@@ -149,6 +149,17 @@ describe('a collection', () => {
     expect(layers()).toEqual(before);
   });
 
+  it('E05 after an uninstall takes nothing where the record of another engine is damaged', async () => {
+    const sample = await makeSample();
+    await sample.install('first', 'base');
+    const { engine } = await sample.install('second', 'extra');
+    writeFileSync(`${sample.store.paths.engineState('second', engine.id)}/engine.json`, '{');
+    const layers = () => readdirSync(`${sample.store.paths.layers}/sha256`);
+    const before = layers();
+    await expect(uninstall(sample.store, 'first', 'refuse')).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    expect(layers()).toEqual(before);
+  });
+
   it('E01 takes each thing in one step, what leads to it first', async () => {
     const sample = await makeSample();
     const { engine, plan } = await sample.install('first', 'base');

@@ -81,6 +81,19 @@ describe('E05 a state is made anew where it is not whole', () => {
     expect(treeOf(home)).toEqual(before);
   });
 
+  it.each(['sources/base', 'parts/base'])('its link %s leads elsewhere, or is gone', async (name) => {
+    const { sample, isUpToDate, home } = await installed();
+    const before = treeOf(home);
+    const link = `${home}/${name}`;
+    for (const target of ['/', undefined]) {
+      unlinkSync(link);
+      if (target !== undefined) symlinkSync(target, link);
+      expect(await isUpToDate()).toBe(false);
+      await sample.install('first');
+      expect(treeOf(home)).toEqual(before);
+    }
+  });
+
   it('it is that of a copy of the store', async () => {
     const { sample, plan } = await installed();
     const copy = storeAt(`${sample.directory}/copy`, sample.store.owner, sample.store.now);
