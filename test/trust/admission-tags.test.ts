@@ -131,7 +131,7 @@ describe('a tag under a policy for channels', () => {
     ['is a link', (path: string) => symlinkSync('/dev/null', path)],
     [
       'is that of another channel',
-      (path: string) =>
+      (path: string, policy: string) =>
         writeFileSync(
           path,
           JSON.stringify({
@@ -141,6 +141,7 @@ describe('a tag under a policy for channels', () => {
             channel: 'other',
             step: 1,
             digest: `sha256:${'0'.repeat(64)}`,
+            proof: { policy, signers: [one.public.id] },
             accepted: [],
           }),
         ),
@@ -152,9 +153,10 @@ describe('a tag under a policy for channels', () => {
     // Its own record, and that of other keys, which may tell more.
     for (const keys of [[one], [one, two]]) {
       const store = newStore();
-      const path = store.paths.seen(repository, 'latest', (await viewBy(keys)).policy);
+      const { policy } = await viewBy(keys);
+      const path = store.paths.seen(repository, 'latest', policy);
       mkdirSync(dirname(path), { recursive: true });
-      damage(path);
+      damage(path, policy);
       await expect(admit(requestOf(store, [candidateOf(target, subject)], policies))).rejects.toMatchObject({
         code: 'STORE_CORRUPT',
       });
