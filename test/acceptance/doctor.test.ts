@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/index.js';
 import { storePaths } from '../../src/store/index.js';
@@ -110,6 +118,23 @@ describe('doctor', () => {
     expect([listed.stdout, listed.stderr]).toEqual([
       '',
       expect.stringContaining('not JSON. Install that engine'),
+    ]);
+  });
+
+  it('E04 counts a file once that differs in two ways', async () => {
+    const user = await prepare();
+    const layers = `${user.store}/layers`;
+    const [file = ''] = readdirSync(layers, { recursive: true, encoding: 'utf8' })
+      .map((path) => `${layers}/${path}`)
+      .filter((path) => path.endsWith('.sh'));
+    chmodSync(file, 0o644);
+    appendFileSync(file, 'more');
+    const { status, stdout, stderr } = await user.engineshed(['verify']);
+    expect(status).toBe(65);
+    expect(stdout).toMatch(/mode .*\n.*size /);
+    expect([stdout, stderr]).toEqual([
+      expect.stringContaining('1 path is damaged: '),
+      expect.stringContaining('1 path is damaged\n  Repair it with'),
     ]);
   });
 

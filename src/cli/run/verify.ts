@@ -41,8 +41,8 @@ export async function verify(this: Host, flags: VerifyFlags, name?: string): Pro
   if (!flags.json) for (const each of uncovered) printUncovered(this, each);
   const { faults, omitted } = 'after' in report ? report.after : report;
   if (faults.length === 0) return;
-  const damaged = faults.length + omitted;
-  throw new EngineshedError('STORE_CORRUPT', `In the store ${root} ${counted(damaged)}`, {
+  const damaged = damagedPaths({ faults, omitted });
+  throw new EngineshedError('STORE_CORRUPT', `In the store ${root} ${areDamaged(damaged)}`, {
     hint: flags.repair
       ? 'What could not be repaired, and why, is said above.'
       : `Repair ${damaged === 1 ? 'it' : 'them'} with: engineshed verify ${engine === undefined ? '' : `${engine} `}--repair`,
@@ -68,7 +68,12 @@ async function repairStore(host: Host, flags: VerifyFlags, options: VerifyOption
   });
 }
 
-function counted(paths: number): string {
+/** One path may differ in several ways. */
+function damagedPaths({ faults, omitted }: Pick<VerifyReport, 'faults' | 'omitted'>): number {
+  return new Set(faults.map(({ path }) => path)).size + omitted;
+}
+
+function areDamaged(paths: number): string {
   return `${count(paths, 'path is', 'paths are')} damaged`;
 }
 
@@ -103,8 +108,7 @@ function printReport(host: Host, report: VerifyReport): void {
     );
   const { layers, files, bytes } = report.checked;
   const read = report.mode === 'full' ? `${formatBytes(bytes)} read` : `only changed ones read`;
-  const verdict =
-    report.faults.length === 0 ? 'Nothing is damaged' : counted(report.faults.length + report.omitted);
+  const verdict = report.faults.length === 0 ? 'Nothing is damaged' : areDamaged(damagedPaths(report));
   printLine(host, `${verdict}: ${count(files, 'file')} in ${count(layers, 'layer')} checked, ${read}.`);
 }
 
