@@ -9,7 +9,7 @@ export { type GcPlan, gc, planGc, type Retention } from './gc.js';
 export { type Generation, type History, readHistory, type Selections } from './history.js';
 export { applyInstall, type InstallInputs, type InstallResult } from './install.js';
 export { readLinks } from './links.js';
-export { installedLock, readEngineLock } from './lock-file.js';
+export { installedLock, readEngineLock, steadily } from './lock-file.js';
 export { offlineTarget, refuseFetching, refuseLookingForNewer, refuseUnknown } from './offline.js';
 export { type InstallPlan, type Naming, type PlannedLayer, type PlannedTree, planInstall } from './plan.js';
 export { isRemembered, missingMs, rememberProject } from './projects.js';

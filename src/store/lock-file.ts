@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { type EngineLock, lockId, parseLock } from '../engine/index.js';
-import { EngineshedError, inOperation } from '../errors/index.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { type EngineLock, formatNamedEngine, lockId, parseLock } from '../engine/index.js';
+import { EngineshedError, inOperation, isEngineshedError } from '../errors/index.js';
 import { writeNewFile } from '../files/index.js';
 import { canonicalJson, digestOf } from '../oci/index.js';
 import { isAbsence } from './missing.js';
@@ -11,11 +11,11 @@ import type { InstalledEngine } from './record.js';
 /**
  * The lock that an installed engine was made from, which has the rules of its environment beside what `engine.json` tells.
  * @throws EngineshedError `STORE_CORRUPT` where it is missing or of another state, or has a directory as a source;
- * `MANIFEST_INVALID`, `JSON_INVALID`
+ * `ENGINE_NOT_INSTALLED` where another process removed the state meanwhile; `MANIFEST_INVALID`, `JSON_INVALID`
  */
 export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine): EngineLock {
   const path = `${paths.engineState(name, id)}/lock.json`;
-  const bytes = readBytes(path, name);
+  const bytes = readBytes(paths, { name, id });
   const lock = parseLock(bytes, `file ${path}`);
   if (lock.name !== name || lockId(lock) !== id) throw damaged(path);
   if (sumOf(paths.engineState(name, id), bytes) === 'other') throw damaged(path);
@@ -24,24 +24,52 @@ export function readEngineLock(paths: StorePaths, { name, id }: InstalledEngine)
 
 /**
  * The lock that an installed engine was made from, with its directories: of this machine, and for it.
- * @throws EngineshedError `STORE_CORRUPT` where it is missing or damaged, `IO_FAILED`, `FILE_PERMISSION`
+ * @throws EngineshedError `STORE_CORRUPT` where it is missing or damaged, `ENGINE_NOT_INSTALLED` where another process removed the state
+ * meanwhile, `IO_FAILED`, `FILE_PERMISSION`
  */
 export function installedLock(paths: StorePaths, { name, id }: InstalledEngine): EngineLock {
   const home = paths.engineState(name, id);
-  const path = `${home}/lock.json`;
-  const bytes = readBytes(path, name);
+  const bytes = readBytes(paths, { name, id });
   const read = orNothing(() => stateLock(home, name, id, bytes));
   if (read?.sum === 'right') return read.lock;
-  throw damaged(path);
+  throw damaged(`${home}/lock.json`);
 }
 
-/** That a disk fails does not mean that the lock is damaged. */
-function readBytes(path: string, name: string): Buffer {
+/** How often a state may be replaced by another process while it is read. */
+const replacements = 5;
+
+/**
+ * Reads what names of engines stand for, and reads it again where another process replaced a state between two steps of it.
+ * @throws EngineshedError what `read` throws
+ */
+export function steadily<T>(read: () => T): T {
+  for (let tries = 0; tries < replacements; tries++) {
+    try {
+      return read();
+    } catch (error) {
+      if (!isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) throw error;
+    }
+  }
+  return read();
+}
+
+/** That a disk fails, or that another process removes the state, does not mean that the lock is damaged. */
+function readBytes(paths: StorePaths, { name, id }: NamedState): Buffer {
+  const home = paths.engineState(name, id);
+  const path = `${home}/lock.json`;
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw isAbsence(cause) ? damaged(path, cause) : inOperation(`Reading the lock of ${name}`, cause);
+    if (!isAbsence(cause)) throw inOperation(`Reading the lock of ${name}`, cause);
+    throw existsSync(home) ? damaged(path, cause) : removedMeanwhile({ name, id }, cause);
   }
+}
+
+type NamedState = Pick<InstalledEngine, 'name' | 'id'>;
+
+function removedMeanwhile(state: NamedState, cause: unknown): EngineshedError {
+  const message = `The state ${formatNamedEngine(state)} is not installed: another process removed it meanwhile`;
+  return new EngineshedError('ENGINE_NOT_INSTALLED', message, { hint: 'Give the command again.', cause });
 }
 
 /**

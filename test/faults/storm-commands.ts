@@ -4,13 +4,21 @@ import { components } from '../support/product.js';
 export const shared = ['hello-1.0.0', 'hello-2.0.0', 'hello'];
 /** An engine that nobody uninstalls: it always runs. */
 export const kept = 'kept';
-/** Error codes that a command may end with because another process was faster. */
+/** Error codes that a command may end with because another process was faster; an empty one where it ends otherwise than with 0. */
 export const expected: Readonly<Record<string, readonly string[]>> = {
   // With --use: it was uninstalled in between.
   install: ['ENGINE_NOT_INSTALLED'],
   use: ['ENGINE_NOT_INSTALLED'],
   uninstall: ['ENGINE_NOT_INSTALLED', 'ENGINE_ACTIVE', 'ENGINE_NEEDED'],
-  export: ['ENGINE_NOT_INSTALLED'],
+  // What has a working copy in it is no image.
+  export: ['ENGINE_NOT_INSTALLED', 'USAGE'],
+  update: ['ENGINE_NOT_INSTALLED'],
+  outdated: ['ENGINE_NOT_INSTALLED', ''],
+  diff: [''],
+  doctor: [''],
+  link: ['ENGINE_NOT_INSTALLED'],
+  unlink: ['ENGINE_NOT_INSTALLED', 'SOURCE_UNKNOWN'],
+  import: ['PATH_NOT_FOUND'],
   verify: ['ENGINE_NOT_INSTALLED'],
   env: ['ENGINE_NONE_ACTIVE'],
   current: ['ENGINE_NONE_ACTIVE'],
@@ -54,6 +62,15 @@ export function chooseCommand(
     ['verify', name],
     ['verify', '--repair'],
     ['export', name, `${own}.tar`, '--replace'],
+    ['import', `${own}.tar`],
+    ['update', name],
+    ['outdated', name],
+    ['outdated'],
+    ['diff', name, kept],
+    ['show', name],
+    ['doctor'],
+    ['link', 'engine', 'components/engine', '--engine', 'hello'],
+    ['unlink', '--engine', 'hello'],
     ['attach', `oci:images/${component}:${version}`, '--type', 'text/plain', 'bill.json'],
   ];
   const back = [

@@ -1,14 +1,17 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { acquireLock } from '../../src/files/index.js';
 import {
   applyInstall,
+  installedLock,
   type Remembered,
   readEngine,
+  readEngineLock,
   rememberingTarget,
   repair,
   type Store,
+  steadily,
   uninstall,
   verify,
 } from '../../src/store/index.js';
@@ -50,6 +53,54 @@ describe('an engine that is uninstalled while it is verified', () => {
       'faults' in report ? report.faults : [report.found.faults, report.problems, report.states],
     ).toEqual('faults' in report ? [] : [[], [], []]);
     expect(existsSync(paths.engine('first'))).toBe(false);
+  });
+});
+
+describe('a state that is removed between the reading of its record and of its lock', () => {
+  it.each([
+    ['readEngineLock', readEngineLock],
+    ['installedLock', installedLock],
+  ] as const)('E03 is no damage: %s', async (_name, read) => {
+    const sample = await makeSample();
+    await sample.install('first');
+    const { paths } = sample.store;
+    const engine = readEngine(paths, 'first');
+    rmSync(paths.engineState('first', engine.id), { recursive: true });
+    expect(() => read(paths, engine)).toThrow(
+      expect.objectContaining({
+        code: 'ENGINE_NOT_INSTALLED',
+        message: `The state first@${engine.id} is not installed: another process removed it meanwhile`,
+        hint: 'Give the command again.',
+      }),
+    );
+  });
+
+  it('E03 is damage where only the lock is gone', async () => {
+    const sample = await makeSample();
+    await sample.install('first');
+    const { paths } = sample.store;
+    const engine = readEngine(paths, 'first');
+    rmSync(`${paths.engineState('first', engine.id)}/lock.json`);
+    expect(() => readEngineLock(paths, engine)).toThrow(expect.objectContaining({ code: 'STORE_CORRUPT' }));
+  });
+
+  it('E03 gives way to the state that replaced it', async () => {
+    const sample = await makeSample();
+    await sample.install('first');
+    await sample.install('second');
+    const { paths } = sample.store;
+    const gone = readEngine(paths, 'first');
+    let reads = 0;
+    const lock = steadily(() => {
+      reads++;
+      const engine = readEngine(paths, reads === 1 ? 'first' : 'second');
+      if (engine.id === gone.id) rmSync(paths.engineState('first', gone.id), { recursive: true });
+      return readEngineLock(paths, engine);
+    });
+    expect([lock.name, reads]).toEqual(['second', 2]);
+    expect(() => steadily(() => readEngine(paths, 'third'))).toThrow(
+      expect.objectContaining({ code: 'ENGINE_NOT_INSTALLED' }),
+    );
   });
 });
 

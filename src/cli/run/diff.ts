@@ -24,6 +24,7 @@ import {
   installedLock,
   readEngine,
   rememberingTarget,
+  steadily,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { changedSources, printChanges } from '../changes.js';
@@ -148,8 +149,10 @@ async function findStanding({ host }: Desk, text: string): Promise<Side | undefi
   const { name, id } = parseNamedEngine(text);
   const paths = openPaths(host);
   try {
-    const installed = readEngine(paths, name, id);
-    return { lock: installedLock(paths, installed), installed };
+    return steadily(() => {
+      const installed = readEngine(paths, name, id);
+      return { lock: installedLock(paths, installed), installed };
+    });
   } catch (error) {
     if (id === undefined && isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
     throw error;

@@ -10,7 +10,7 @@ import {
 } from '../../engine/index.js';
 import { EngineshedError, isEngineshedError } from '../../errors/index.js';
 import { formatPlatform, namesPath, nodePlatform, parseReference } from '../../oci/index.js';
-import { readEngine, readEngineLock, rememberingTarget, type Store } from '../../store/index.js';
+import { readEngine, readEngineLock, rememberingTarget, type Store, steadily } from '../../store/index.js';
 import { policiesFor, repositoryName } from '../../trust/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { isDirectory } from '../directories.js';
@@ -132,9 +132,11 @@ function installedLock(store: Store, flags: ExportFlags, name: string): EngineLo
   const isImage = name.includes('/') || namesPath(name);
   if (isImage || flags.platform !== undefined || flags.registry !== undefined) return undefined;
   try {
-    const engine = readEngine(store.paths, name);
-    refuseDirectories(engine);
-    return readEngineLock(store.paths, engine);
+    return steadily(() => {
+      const engine = readEngine(store.paths, name);
+      refuseDirectories(engine);
+      return readEngineLock(store.paths, engine);
+    });
   } catch (error) {
     if (isEngineshedError(error, 'ENGINE_NOT_INSTALLED')) return undefined;
     throw error;

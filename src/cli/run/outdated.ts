@@ -20,6 +20,7 @@ import {
   readEngines,
   refuseLookingForNewer,
   rememberingTarget,
+  steadily,
 } from '../../store/index.js';
 import { openCatalogs } from '../catalogs.js';
 import { changedSources } from '../changes.js';
@@ -108,16 +109,20 @@ export async function outdatedEngines(
   report: Reporter,
 ): Promise<Outdated[]> {
   const paths = openPaths(host);
-  const engines: InstalledEngine[] =
+  // What a working copy stands in for moves on beneath it.
+  const withLock = (engine: InstalledEngine) => ({
+    engine,
+    lock: installedLock(paths, baseOf(paths, engine)),
+  });
+  const engines = steadily(() =>
     names.length > 0
-      ? names.map((name) => readEngine(paths, parseEngineName(name)))
-      : readEngines(paths, (_name, { message }) => printWarning(host, message));
+      ? names.map((name) => withLock(readEngine(paths, parseEngineName(name))))
+      : readEngines(paths, (_name, { message }) => printWarning(host, message)).map(withLock),
+  );
   const catalogs = await openCatalogs(host, flags.registry);
   const targets = openTargets(host, catalogs, flags, report);
   try {
-    return await mapLimited(engines, concurrentEngines, async (engine) => {
-      // What a working copy stands in for moves on beneath it.
-      const lock = installedLock(paths, baseOf(paths, engine));
+    return await mapLimited(engines, concurrentEngines, async ({ engine, lock }) => {
       const definition = installedDefinition(catalogs, lock);
       if (isOffline(host, flags)) refuseLookingForNewer(definition, Object.keys(definition.sources));
       try {
