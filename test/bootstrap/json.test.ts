@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, parseJson } from '../../src/oci/index.js';
 import { lacks } from '../support/bootstrap.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 import { mutated } from '../support/mutated.js';
 
 const source = (name: string) =>
@@ -80,10 +81,10 @@ describe.each(awks)('the JSON of engineshed.sh in %s', (awk) => {
     expect(results(awk, odd)).toEqual(odd.map(expected));
   });
 
-  it('B12 whatever is done to it', () => {
+  it('B12 whatever is done to it', { timeout: fuzzTimeout }, () => {
     const documents = fc.sample(
       mutated(samples, ['"', '\\u', '{', '}', '[', ']', ',', ':', '__proto__', '\\ud83d']),
-      300,
+      fuzzing(300),
     );
     expect(results(awk, documents)).toEqual(documents.map(expected));
   });
@@ -118,7 +119,7 @@ function results(awk: string, documents: readonly (string | Buffer)[]): string[]
     const { status, stderr } = spawnSync('sh', ['-c', reading, 'sh', ...command(awk), program], {
       cwd: directory,
       env: { ...process.env, LC_ALL: 'C' },
-      timeout: 60_000,
+      timeout: fuzzTimeout,
     });
     expect(status, stderr?.toString()).toBe(0);
     return documents.map((_, at) => readFileSync(join(directory, `${at}.json.out`), 'utf8'));

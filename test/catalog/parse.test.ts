@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findEngine, mergeCatalogs, parseCatalog } from '../../src/catalog/index.js';
 import { EngineshedError } from '../../src/errors/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 
 const origin = { name: 'engineshed.toml', baseDirectory: '/project' };
 const parse = (text: string) => parseCatalog(text, origin);
@@ -232,7 +233,9 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
     expect(parse(`# ${'x'.repeat(1024 * 1024 - 10)}`).engines.size).toBe(0);
   });
 
-  it('D03 any text and any change of a good catalog is parsed or told as CONFIG_INVALID', () => {
+  it('D03 any text and any change of a good catalog is parsed or told as CONFIG_INVALID', {
+    timeout: fuzzTimeout,
+  }, () => {
     const good =
       '[engines.a]\nsources.x = { image = "h.io/a:b" }\n[engines.a.environment]\nA = { part = "x", path = "y" }\n';
     const mangled = fc
@@ -246,7 +249,7 @@ describe('D03 a wrong catalog is told with file, line, key and what would be rig
           expect(error).toMatchObject({ name: 'EngineshedError', code: 'CONFIG_INVALID' });
         }
       }),
-      { numRuns: 3000 },
+      fuzzing(3000),
     );
   });
 });

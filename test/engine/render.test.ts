@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EnvironmentFormat, environmentFormats, renderEnvironment } from '../../src/engine/index.js';
 import { isEngineshedError } from '../../src/errors/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 
 /** How each shell is started on a script that evaluates the printed text (`$1` is its file) and prints what it exports. */
 const shells: { format: EnvironmentFormat; command: string[]; script: string }[] = [
@@ -97,13 +98,13 @@ describe.each(shells)(
       expect(found).not.toHaveProperty('GONE');
     });
 
-    it_('D04 reads any value as it was', { timeout: 120_000 }, () => {
+    it_('D04 reads any value as it was', { timeout: fuzzTimeout }, () => {
       fc.assert(
         fc.property(environments, (set) => {
           const wanted = expressible(set);
           expect(read(renderEnvironment({ set: wanted, unset: [] }, format))).toMatchObject(wanted);
         }),
-        { numRuns: 40 },
+        fuzzing(40),
       );
     });
   },
@@ -130,7 +131,7 @@ it('D04 survives an eval that joins the lines', () => {
   expect(found).not.toHaveProperty('E_THREE');
 });
 
-it('D04 JSON gives set and unset back', () => {
+it('D04 JSON gives set and unset back', { timeout: fuzzTimeout }, () => {
   fc.assert(
     fc.property(environments, fc.array(fc.stringMatching(/^[A-Za-z_]\w{0,8}$/)), (set, unset) => {
       const environment = { set: expressible(set), unset };
@@ -138,6 +139,7 @@ it('D04 JSON gives set and unset back', () => {
       expect(text.endsWith('}\n') && !text.trimEnd().includes('\n')).toBe(true);
       expect(JSON.parse(text)).toEqual(environment);
     }),
+    fuzzing(100),
   );
 });
 
@@ -175,23 +177,23 @@ describe('dotenv', () => {
     return JSON.parse(ran.stdout);
   };
 
-  it("D04 Node's own reader gives back what was written", () => {
+  it("D04 Node's own reader gives back what was written", { timeout: fuzzTimeout }, () => {
     fc.assert(
       fc.property(environments, (set) => {
         const [wanted, text] = readable(set);
         expect(parseEnv(text)).toEqual(wanted);
       }),
-      { numRuns: 2000 },
+      fuzzing(2000),
     );
   });
 
-  it.skipIf(!python)('D04 python-dotenv gives back the same', { timeout: 120_000 }, () => {
+  it.skipIf(!python)('D04 python-dotenv gives back the same', { timeout: fuzzTimeout }, () => {
     fc.assert(
       fc.property(environments, (set) => {
         const [wanted, text] = readable(set);
         expect(readPython(text)).toEqual(wanted);
       }),
-      { numRuns: 40 },
+      fuzzing(40),
     );
   });
 

@@ -18,7 +18,8 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
   doctor: [''],
   link: ['ENGINE_NOT_INSTALLED'],
   unlink: ['ENGINE_NOT_INSTALLED', 'SOURCE_UNKNOWN'],
-  import: ['PATH_NOT_FOUND'],
+  // It becomes the active one where none is: it was uninstalled in between.
+  import: ['PATH_NOT_FOUND', 'ENGINE_NOT_INSTALLED'],
   verify: ['ENGINE_NOT_INSTALLED'],
   env: ['ENGINE_NONE_ACTIVE'],
   current: ['ENGINE_NONE_ACTIVE'],

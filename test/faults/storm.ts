@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { readSelections } from '../../src/store/history.js';
@@ -209,10 +209,11 @@ class Storm {
   /** Looks again and again whether the active engine runs. */
   async #look(): Promise<void> {
     const paths = storePaths(this.#user.store);
+    // Each switch makes a new link, so one that leads where an earlier one led is told from that.
+    const link = (path: string) => `${readlinkSync(path)} ${lstatSync(path, { bigint: true }).ctimeNs}`;
     const leads = () => {
       try {
-        const current = readlinkSync(paths.current);
-        return `${current} ${readlinkSync(`${paths.root}/${current}`)}`;
+        return `${link(paths.current)} ${link(`${paths.root}/${readlinkSync(paths.current)}`)}`;
       } catch {
         return 'nowhere';
       }

@@ -6,6 +6,7 @@ import { isEngineshedError } from '../../src/errors/index.js';
 import { blockSize, decodeHeader, encodeHeader, splitUstarName } from '../../src/tar/header.js';
 import { decodeName, encodeName } from '../../src/tar/names.js';
 import { decodePax, encodePax } from '../../src/tar/pax.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 import {
   archive,
   directory,
@@ -199,6 +200,7 @@ describe('pax', () => {
         const { path } = decodePax(encodePax([['path', value]]), 'entry');
         expect(encodeName(path ?? '')).toEqual(Buffer.from(value));
       }),
+      fuzzing(100),
     );
   });
 });
@@ -367,7 +369,7 @@ describe('names', () => {
         const bytes = Buffer.concat(parts);
         expect(encodeName(decodeName(bytes))).toEqual(bytes);
       }),
-      { numRuns: 500 },
+      fuzzing(500),
     );
   });
 
@@ -397,11 +399,14 @@ describe('names', () => {
           expect(decodeHeader(block, 0).name).toBe(name.toString());
         },
       ),
+      fuzzing(100),
     );
   });
 });
 
-it('A20 never takes random damage for another tree without an error of its own kind', async () => {
+it('A20 never takes random damage for another tree without an error of its own kind', {
+  timeout: fuzzTimeout,
+}, async () => {
   const whole = archive(
     directory('d'),
     file('d/a', 'content'),
@@ -419,6 +424,6 @@ it('A20 never takes random damage for another tree without an error of its own k
         expect(isEngineshedError(error, 'LAYER_INVALID', 'LAYER_UNSAFE', 'LAYER_LIMIT')).toBe(true);
       }
     }),
-    { numRuns: 300 },
+    fuzzing(300),
   );
 });

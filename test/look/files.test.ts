@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { composeTree } from '../../src/layer/index.js';
 import { type ImageFile, listFiles, openFile } from '../../src/look/index.js';
 import { digestOf } from '../../src/oci/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 import { imageOf, type LayeredImage } from '../support/layers.js';
 import { archive, directory, file, hardlink, symlink } from '../support/tar-archive.js';
 import { applyArchive, treeOf } from '../support/tar-layer.js';
@@ -41,7 +42,9 @@ async function listed(image: LayeredImage): Promise<Record<string, string>> {
 }
 
 describe('the files of an image', () => {
-  it('A15 A16 are those that an install makes, with their content, whatever the layers', async () => {
+  it('A15 A16 are those that an install makes, with their content, whatever the layers', {
+    timeout: fuzzTimeout,
+  }, async () => {
     const name = fc.constantFrom('a', 'b', 'c');
     const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
     const entry = fc.oneof(
@@ -84,7 +87,7 @@ describe('the files of an image', () => {
       fc.asyncProperty(fc.array(layer, { minLength: 1, maxLength: 4 }), async (archives) => {
         expect(await listed(imageOf(...archives))).toEqual(await installed(archives));
       }),
-      { numRuns: 150 },
+      fuzzing(150),
     );
   });
 

@@ -24,6 +24,7 @@ import {
   parsePlatform,
   successors,
 } from '../../src/oci/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 
 const hex = 'a'.repeat(64);
 const encode = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
@@ -104,7 +105,7 @@ describe('JSON', () => {
     expect(parseJson(encode(nested), 'x')).toEqual(JSON.parse(nested));
   });
 
-  it('B12 reads all other JSON as JSON.parse does', () => {
+  it('B12 reads all other JSON as JSON.parse does', { timeout: fuzzTimeout }, () => {
     const values = fc.jsonValue({ maxDepth: 6 });
     fc.assert(
       fc.property(values, fc.constantFrom(undefined, 1), (value, indent) => {
@@ -112,10 +113,11 @@ describe('JSON', () => {
         if (text.includes('__proto__')) return;
         expect(parseJson(encode(text), 'x')).toEqual(JSON.parse(text));
       }),
+      fuzzing(100),
     );
   });
 
-  it('canonical JSON is the same for equal data, and JSON', () => {
+  it('canonical JSON is the same for equal data, and JSON', { timeout: fuzzTimeout }, () => {
     expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: undefined, 10: 1, 9: 2 })).toBe(
       '{"10":1,"9":2,"b":[1,{"c":"x","d":null}]}',
     );
@@ -125,6 +127,7 @@ describe('JSON', () => {
         expect(canonicalJson(JSON.parse(text))).toBe(text);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
+      fuzzing(100),
     );
   });
 });

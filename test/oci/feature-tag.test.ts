@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { branchTag, parseTag, pullRequestTag, taggedFeature } from '../../src/oci/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 
 describe('the tag of a branch', () => {
   it('is its name where that is a tag', () => {
@@ -33,7 +34,9 @@ describe('the tag of a branch', () => {
     expect(branchTag(long[0] ?? '')).toBe(`branch-${'a'.repeat(121)}`);
   });
 
-  it('is a valid tag of that form for any name, and never one of a channel or release', () => {
+  it('is a valid tag of that form for any name, and never one of a channel or release', {
+    timeout: fuzzTimeout,
+  }, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }), (branch) => {
         const tag = branchTag(branch);
@@ -41,6 +44,7 @@ describe('the tag of a branch', () => {
         expect(taggedFeature(tag)).toEqual({ kind: 'branch' });
         expect(branchTag(branch)).toBe(tag);
       }),
+      fuzzing(100),
     );
     for (const odd of ['/', '日本', 'é', '..', 'latest', '1.2.3'])
       expect(branchTag(odd)).toMatch(/^branch-[\w.-]+$/);

@@ -10,6 +10,7 @@ import {
   parseTag,
   wantedOf,
 } from '../../src/oci/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 
 const hex = 'a'.repeat(64);
 const sha256 = `sha256:${hex}`;
@@ -115,7 +116,9 @@ describe('D01 references to registries', () => {
     );
   });
 
-  it('D01 any text is a reference that is written and read back, or an error', () => {
+  it('D01 any text is a reference that is written and read back, or an error', {
+    timeout: fuzzTimeout,
+  }, () => {
     const pieces = fc.array(
       fc.constantFrom(
         'a',
@@ -156,7 +159,7 @@ describe('D01 references to registries', () => {
           }
         },
       ),
-      { numRuns: 5000 },
+      fuzzing(5000),
     );
   });
 });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { bisect } from '../../src/release/index.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 
-it('finds the first bad one, and looks at few', async () => {
+it('finds the first bad one, and looks at few', { timeout: fuzzTimeout }, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc
@@ -18,10 +19,13 @@ it('finds the first bad one, and looks at few', async () => {
         expect(looks).toBeLessThanOrEqual(Math.ceil(Math.log2(count)));
       },
     ),
+    fuzzing(100),
   );
 });
 
-it('goes around those that cannot be told, and names them where they are in question', async () => {
+it('goes around those that cannot be told, and names them where they are in question', {
+  timeout: fuzzTimeout,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.boolean(), { minLength: 2, maxLength: 60 }),
@@ -41,5 +45,6 @@ it('goes around those that cannot be told, and names them where they are in ques
         expect(found.skipped).toEqual(between);
       },
     ),
+    fuzzing(100),
   );
 });

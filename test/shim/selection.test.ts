@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { removeTree } from '../../src/layer/remove.js';
+import { fuzzing, fuzzTimeout } from '../support/fuzzing.js';
 import {
   type Call,
   lockText,
@@ -356,7 +357,7 @@ describe('a shim selects what Engineshed selects', () => {
     },
   );
 
-  it('for any text of a pin', async () => {
+  it('for any text of a pin', { timeout: fuzzTimeout }, async () => {
     const stand = await makeStand();
     await stand.use('first');
     const word = fc.constantFrom(
@@ -390,7 +391,7 @@ describe('a shim selects what Engineshed selects', () => {
         for (const shell of [['dash'], ['bash']]) expect(selectedByShim(stand, shell, {})).toBe(wanted);
       }),
       {
-        numRuns: 150,
+        ...fuzzing(150),
         examples: [
           [['engine', ' = ', '"second"', '\n']],
           [['[', '\n', 'engine', '=', "'second'"]],
