@@ -3,15 +3,8 @@ import type { EngineshedError } from '../../src/errors/index.js';
 import { realmMayHaveCredentials } from '../../src/registry/realm.js';
 import { refuse, type ScriptedRegistry } from '../../src/testing/index.js';
 import { descriptorOf, opens, scripted, target } from '../support/registry-client.js';
-import {
-  authorizations,
-  challenging,
-  login,
-  password,
-  resolving,
-  tokens,
-  withManifest,
-} from './authenticating.js';
+import { authorizations, challenging, login, password, resolving, tokens } from './authenticating.js';
+import { withManifest } from './manifests.js';
 
 describe('where credentials go', () => {
   it('C02 a token service of another host gets none, and an anonymous token is taken', async () => {

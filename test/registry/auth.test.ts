@@ -10,7 +10,8 @@ import {
   scripted,
   target,
 } from '../support/registry-client.js';
-import { authorizations, challenging, login, resolving, tokens, withManifest } from './authenticating.js';
+import { authorizations, challenging, login, resolving, tokens } from './authenticating.js';
+import { withManifest } from './manifests.js';
 
 describe('authentication', () => {
   it('C01 ends after one more try when a registry refuses a login again and again', async () => {

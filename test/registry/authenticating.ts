@@ -1,17 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import { mediaTypes } from '../../src/oci/index.js';
 import { refuse, type ScriptedRegistry } from '../../src/testing/index.js';
-import { logins, manifestBytes, scripted, target } from '../support/registry-client.js';
+import { logins, target } from '../support/registry-client.js';
 
 /** Ada's. */
 export const password = 'correct-horse-battery';
-
-/** A registry that has a manifest by the tag `one`. */
-export async function withManifest(): Promise<ScriptedRegistry> {
-  const registry = await scripted();
-  registry.contents.addManifest('acme/engine', mediaTypes.imageManifest, manifestBytes, 'one');
-  return registry;
-}
 
 /** Ada's login for a registry. */
 export function login(registry: ScriptedRegistry) {
