@@ -96,6 +96,22 @@ export interface Call {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** Calls a file, in the stand's home where no directory is given, and gives all that it said. */
+export function call(
+  stand: Stand,
+  words: readonly string[],
+  { input = '', environment = {}, directory = stand.home }: Call & { readonly input?: string } = {},
+) {
+  const [file = '', ...args] = words;
+  const { status, stdout, stderr } = spawnSync(file, args, {
+    cwd: directory,
+    env: { ...stand.environment, ...environment },
+    input,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
 /** What a shim selects when a shell runs it: `NAME@ID`, or `handed over`. */
 export function selectedByShim(
   stand: Stand,

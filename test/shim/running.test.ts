@@ -1,11 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  chmodSync,
-  existsSync,
-  lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,33 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { lockId, parseLock } from '../../src/engine/index.js';
-import { applyInstall, gc, planInstall, rollback, uninstall, verify } from '../../src/store/index.js';
+import { planInstall } from '../../src/store/index.js';
 import { mark, unmark } from '../../src/store/mark.js';
 import { makeSample } from '../store/sample.js';
-import { admitted } from '../support/admission.js';
 import { temporaryDirectory } from '../support/temporary.js';
-import { lockOf, makeStand, type Stand, shells } from './stand.js';
-
-/** Calls a file and gives all that it said. */
-function call(
-  stand: Stand,
-  words: readonly string[],
-  {
-    input = '',
-    environment = {},
-    directory = stand.home,
-  }: { input?: string; environment?: object; directory?: string } = {},
-) {
-  const [file = '', ...args] = words;
-  const { status, stdout, stderr } = spawnSync(file, args, {
-    cwd: directory,
-    env: { ...stand.environment, ...environment } as Record<string, string>,
-    input,
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-}
+import { call, lockOf, makeStand, type Stand, shells } from './stand.js';
 
 /** Replaces what the command of all engines does. */
 function tool(stand: Stand, text: string): void {
@@ -247,176 +221,4 @@ describe('a shim that cannot run the command', () => {
     unmark(directory);
     for (const shell of shells) expect(run(shell)).toMatchObject({ status: 0, stdout: 'base\n' });
   });
-});
-
-describe('the shims of a store', () => {
-  it('come with the engines that have the commands, and go with the last of them', async () => {
-    const stand = await makeStand();
-    const { store } = stand;
-    const { shims } = store.paths;
-    expect(readdirSync(shims)).toEqual(['say']);
-    await stand.install(lockOf('third', '', `${stand.home}/tools`, ['ask', 'say']));
-    expect(readdirSync(shims).sort()).toEqual(['ask', 'say']);
-    await uninstall(store, 'third', 'refuse');
-    expect(readdirSync(shims)).toEqual(['say']);
-    await uninstall(store, 'first', 'refuse');
-    expect(readdirSync(shims)).toEqual(['say']);
-    await uninstall(store, 'second', 'refuse');
-    expect(readdirSync(shims)).toEqual([]);
-  });
-
-  it('stay for what can be gone back to, until gc takes it', async () => {
-    const stand = await makeStand();
-    const { store } = stand;
-    await stand.install(lockOf('third', '1', `${stand.home}/tools`, ['ask']));
-    await stand.install(lockOf('third', '2', `${stand.home}/tools`, []));
-    expect(readdirSync(store.paths.shims).sort()).toEqual(['ask', 'say']);
-    await rollback(store, undefined);
-    expect(call(stand, [store.paths.shim('ask'), '+third']).stdout).toContain('third@');
-    await stand.install(lockOf('third', '2', `${stand.home}/tools`, []));
-    await gc(store, { generations: 1 });
-    expect(readdirSync(store.paths.shims)).toEqual(['say']);
-  });
-
-  it('are made anew by the next change where they are missing, changed or of another version', async () => {
-    const stand = await makeStand();
-    const { store } = stand;
-    const shim = store.paths.shim('say');
-    const text = readFileSync(shim, 'utf8');
-    rmSync(store.paths.shims, { recursive: true });
-    const lock = lockOf('second', 'second', `${stand.home}/tools`);
-    expect(planInstall(store, lock).upToDate).toBe(false);
-    await stand.install(lock);
-    expect(readFileSync(shim, 'utf8')).toBe(text);
-    expect(planInstall(store, lock).upToDate).toBe(true);
-    writeFileSync(shim, text.replace('set +eu', 'exit 3'));
-    await verify(store, { mode: 'fast', platform: 'linux' });
-    expect(readFileSync(shim, 'utf8')).toBe(text);
-    expect(lstatSync(shim).mode & 0o111).toBe(0o111);
-    chmodSync(shim, 0o644);
-    await verify(store, { mode: 'fast', platform: 'linux' });
-    expect(lstatSync(shim).mode & 0o111).toBe(0o111);
-  });
-
-  it('E10 never take the place of what somebody else made', async () => {
-    const stand = await makeStand();
-    const { store, home } = stand;
-    const mine = store.paths.shim('ask');
-    writeFileSync(mine, '#!/bin/sh\necho mine\n');
-    const lock = lockOf('third', '', `${home}/tools`, ['ask']);
-    await expect(stand.install(lock)).rejects.toMatchObject({
-      code: 'FILE_IN_THE_WAY',
-      details: { path: mine },
-    });
-    expect(existsSync(store.paths.engine('third'))).toBe(false);
-    expect(readFileSync(mine, 'utf8')).toBe('#!/bin/sh\necho mine\n');
-    rmSync(mine);
-    symlinkSync('/etc/passwd', mine);
-    await expect(stand.install(lock)).rejects.toMatchObject({ code: 'FILE_IN_THE_WAY' });
-    rmSync(mine);
-    mkdirSync(mine);
-    await expect(stand.install(lock)).rejects.toMatchObject({ code: 'FILE_IN_THE_WAY' });
-    rmSync(mine, { recursive: true });
-    await stand.install(lock);
-    // What comes in the place of a shim later stays as well.
-    writeFileSync(mine, 'mine');
-    const warnings: unknown[] = [];
-    await uninstall({ ...store, report: (event) => warnings.push(event) }, 'first', 'refuse');
-    expect(warnings).toContainEqual({
-      type: 'warning',
-      message: expect.stringContaining('The command ask has no shim'),
-    });
-    await uninstall(store, 'third', 'refuse');
-    expect(readFileSync(mine, 'utf8')).toBe('mine');
-  });
-
-  it('E07 are not made through a link in the place of their directory', async () => {
-    const stand = await makeStand();
-    const { store, home } = stand;
-    rmSync(store.paths.shims, { recursive: true });
-    mkdirSync(`${home}/theirs`);
-    symlinkSync(`${home}/theirs`, store.paths.shims);
-    await expect(stand.install(lockOf('third', '', `${home}/tools`))).rejects.toMatchObject({
-      code: 'FILE_IN_THE_WAY',
-    });
-    expect(readdirSync(`${home}/theirs`)).toEqual([]);
-  });
-
-  it('are not needed by a store without them', async () => {
-    const { store, install } = await makeSample();
-    await install('first');
-    expect(existsSync(store.paths.shims)).toBe(false);
-    expect(readdirSync(store.paths.engineActive('first')).sort()).toEqual(
-      ['.lock-sum', 'engine.json', 'env', 'lock.json', 'parts', 'sources'].sort(),
-    );
-  });
-});
-
-describe('the commands of an engine', () => {
-  it('count in its id only where there are some', () => {
-    const lock = lockOf('first', '', '/tools', []);
-    const ids = [lock, lockOf('first', '', '/tools', ['a']), lockOf('first', '', '/tools', ['b'])].map(
-      lockId,
-    );
-    expect(new Set(ids).size).toBe(3);
-    // As it was before there were commands.
-    expect(lockId(lock)).toBe('f29c3abf11f04fb2');
-  });
-
-  it.each([
-    ['missing', 'bin/none', 'PATH_NOT_FOUND'],
-    ['a directory', 'bin', 'PATH_NOT_FOUND'],
-    ['outside', 'bin/out', 'LAYER_UNSAFE'],
-    ['not executable', 'bin/text', 'PATH_NOT_FOUND'],
-  ])('are refused where the file is %s', async (_, path, code) => {
-    const home = temporaryDirectory();
-    const stand = await makeStand(home);
-    mkdirSync(`${home}/other/bin`, { recursive: true });
-    symlinkSync('/bin/sh', `${home}/other/bin/out`);
-    writeFileSync(`${home}/other/bin/text`, '');
-    const lock = lockOf('third', '', `${home}/other`, []);
-    const asked = { ...lock, commands: [{ name: 'ask', part: 'tools', path }] };
-    await expect(stand.install(asked)).rejects.toMatchObject({ code });
-    expect(existsSync(`${stand.store.paths.engineActive('third')}`)).toBe(false);
-  });
-
-  it('are those of the platform', async () => {
-    const stand = await makeStand();
-    const { store, home } = stand;
-    const lock = lockOf('third', '', `${home}/tools`, []);
-    const commands = [
-      { name: 'here', part: 'tools', path: { linux: 'say', win32: 'say.bat' } },
-      { name: 'there', part: 'tools', path: { win32: 'say.bat' } },
-    ];
-    const asked = { ...lock, commands };
-    const { engine } = await applyInstall(store, planInstall(store, asked), {
-      content: () => {
-        throw new Error('nothing is fetched');
-      },
-      remembered: new Map(),
-      admission: await admitted(asked),
-      platform: 'linux',
-    });
-    expect(engine.commands).toEqual([
-      { name: 'here', part: 'tools', path: 'say', file: `${home}/tools/say` },
-    ]);
-    expect(readdirSync(store.paths.shims).sort()).toEqual(['here', 'say']);
-    expect((await verify(store, { mode: 'full', platform: 'linux' })).faults).toEqual([]);
-    rmSync(`${store.paths.engineActive('third')}/bin/here`);
-    writeFileSync(`${store.paths.engineActive('first')}/.commands`, 'engineshed_file=/bin/sh\n');
-    const { faults } = await verify(store, { mode: 'full', platform: 'linux' });
-    expect(faults.map(({ path, fault }) => [path.replace(/@?[0-9a-f]{16}/, 'ID'), fault]).sort()).toEqual([
-      ['engines/first/ID/.commands', 'content'],
-      ['engines/third/ID/bin/here', 'missing'],
-    ]);
-  });
-
-  it.each(['sudo', 'SSH', 'git', 'engineshed', '-x', '..', 'a/b', 'a b', ''])(
-    'D05 an engine from elsewhere may not have "%s"',
-    (name) => {
-      const { sources: _, ...lock } = lockOf('first', '', '/tools', [name]);
-      const text = JSON.stringify({ ...lock, sources: {}, parts: [] });
-      expect(() => parseLock(Buffer.from(text), 'file')).toThrow(/commands\.0\.name|has a command/);
-    },
-  );
 });
