@@ -1,5 +1,6 @@
 // The defences that tests must notice the lack of: test/mutations/*.json, see docs/reliability.md.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 
 /**
  * All mutations: `file`, `text` (once in it) and what is put `instead`, the `tests` that must notice, all of them or `only` some; with
@@ -31,7 +32,7 @@ export function staleness(root, mutations) {
     const missing = tests.filter((test) => !existsSync(`${root}/${test}`));
     if (missing.length > 0 || tests.length === 0) return [say(`there is no test ${missing}`)];
     // Only where all start the program: some are there for what they do in their own process.
-    if (build !== true && tests.every((test) => /from '.*\/cli\.js'/.test(sourceOf(test))))
+    if (build !== true && tests.every((test) => startsProgram(test, sourceOf)))
       return [say(`${tests} start the program, and "build" is not set`)];
     const source = sourceOf(file);
     if (source === undefined) return [say(`there is no file ${file}`)];
@@ -41,4 +42,16 @@ export function staleness(root, mutations) {
     const count = source.split(text).length - 1;
     return count === 1 ? [] : [say(`${file} has the text ${count} times: ${text}`)];
   });
+}
+
+/** Whether a test imports what starts the program, itself or by the helpers beside it. */
+function startsProgram(file, sourceOf) {
+  const imports = [...(sourceOf(file) ?? '').matchAll(/^(?:import|\}) .*from '(\.[^']*)\.js';/gm)];
+  return imports
+    .filter(([line]) => !line.startsWith('import type'))
+    .map(([, path]) => posix.join(posix.dirname(file), `${path}.ts`))
+    .some(
+      (path) =>
+        path === 'test/acceptance/cli.ts' || (path.startsWith('test/') && startsProgram(path, sourceOf)),
+    );
 }
